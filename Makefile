@@ -1,0 +1,110 @@
+# The only door: every task of the project is a target here. `make help` is made from the comments behind `##`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+IMAGE ?=
+ID ?=
+
+UV := .tools/uv/bin/uv
+RUN := .venv/bin/python -m
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up: one environment a purpose, each from its pinned and hashed list ------------------------------------------
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer with venv is needed: install it (Debian: apt install python3 python3-venv)," >&2; \
+	  echo "or name another interpreter: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@echo "Setting up: the installer (uv)"
+	@$(PYTHON) -m venv --clear .tools/uv
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	@touch $@
+
+# $(1) the environment's folder, $(2) its list of packages
+define environment
+$(1)/.ready: requirements/$(2).txt | $(UV)
+	@echo "Setting up: $(1) ($(2))"
+	@$(UV) venv --quiet --clear --no-project --python $(PYTHON) $(1)
+	@$(UV) pip sync --quiet --require-hashes --python $(1)/bin/python $$<
+	@touch $$@
+endef
+
+$(eval $(call environment,.venv,dev))
+$(eval $(call environment,.tools/ministack,ministack))
+$(eval $(call environment,.tools/lambda,lambda-runtime))
+$(eval $(call environment,.tools/checkov,checkov))
+
+.PHONY: setup
+setup: .venv/.ready .tools/ministack/.ready .tools/lambda/.ready ## Install everything a run needs
+
+.PHONY: lock
+lock: $(UV) ## Pin the newest allowed packages again, with hashes
+	@for list in dev ministack lambda-runtime checkov uv functions-core functions-imaging inference inference-gpu; do \
+	  case $$list in functions-*|inference*) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	    --no-emit-find-links $$constraint requirements/$$list.in --output-file requirements/$$list.txt; \
+	done
+
+# --- use --------------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## Process a photograph from nothing, the real way (IMAGE=path for your own)
+	@$(RUN) scripts.local_stack demo $(if $(IMAGE),"$(IMAGE)")
+
+.PHONY: run
+run: setup ## Bring the whole stack up on this machine and keep serving (Ctrl-C stops it)
+	@$(RUN) scripts.local_stack run
+
+.PHONY: resume
+resume: setup ## Start FAILED pictures again (ID=image_id for one)
+	@$(RUN) scripts.resume $(if $(ID),--id "$(ID)")
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup .tools/checkov/.ready build ## Set everything up and run every test
+	@$(RUN) pytest
+
+.PHONY: lint
+lint: .venv/.ready ## Style, types and the direction of imports
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+.PHONY: check
+check: lint test ## What CI runs: lint, then every test
+
+.PHONY: format
+format: .venv/.ready ## Format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix . && terraform fmt -recursive terraform
+
+.PHONY: openapi
+openapi: .venv/.ready ## Write the API's document again from its routes
+	@$(RUN) scripts.export_openapi
+
+# --- deploy -----------------------------------------------------------------------------------------------------------
+
+.PHONY: build
+build: setup ## Build the functions' bundles and layers, for AWS and for this machine
+	@$(RUN) scripts.build
+
+.PHONY: plan deploy destroy
+plan: build ## Show what would change in ENV=dev on AWS
+	@$(RUN) scripts.terraform plan $(ENV)
+deploy: build ## Apply ENV=dev on AWS, after you approve its plan
+	@$(RUN) scripts.terraform apply $(ENV)
+destroy: build ## Remove ENV=dev from AWS, after you approve
+	@$(RUN) scripts.terraform destroy $(ENV)
+
+.PHONY: clean
+clean: ## Remove what was built and the local stack's data (environments stay)
+	@if [ -f .local/stack.json ] && [ -x .venv/bin/python ]; then $(RUN) scripts.local_stack down; fi
+	@rm -rf .build .local .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
