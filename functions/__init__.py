@@ -1,0 +1,1 @@
+"""The Lambda functions of Matteflow: one package, zipped once, a folder a function."""

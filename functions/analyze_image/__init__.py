@@ -1,0 +1,1 @@
+"""AnalyzeImage: labels, faces, text, moderation and image properties of a picture."""

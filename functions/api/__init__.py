@@ -1,0 +1,1 @@
+"""The HTTP API: where uploads begin, and where their results are read and deleted."""

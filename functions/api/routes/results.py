@@ -1,0 +1,98 @@
+"""/results: what became of the pictures."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import TypeAdapter, ValidationError
+
+from functions.api.presentation import Result, ResultSummary
+from functions.api.problem import ProblemError, documented
+from functions.api.services import Injected, Owner, Services
+from functions.core.models import ImageId, Model, Record, Status
+
+router = Router()
+
+_IMAGE_ID: TypeAdapter[str] = TypeAdapter(ImageId)
+
+
+class ResultPage(Model):
+    """Newest first; ``next_cursor`` fetches the page behind this one, and is null on the last."""
+
+    items: tuple[ResultSummary, ...]
+    next_cursor: str | None
+
+
+@router.get(
+    "/results",
+    summary="List results, newest first",
+    operation_id="listResults",
+    responses={200: {"description": "A page of results"}},
+    cache_control="no-store",
+)
+def list_results(
+    services: Injected,
+    owner: Owner,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
+    status: Annotated[Status | None, Query()] = None,
+) -> ResultPage:
+    page = services.records.list_by_owner(owner, limit, cursor, status)
+    items = tuple(ResultSummary.of(record, services) for record in page.records)
+    return ResultPage(items=items, next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/results/<image_id>",
+    summary="Read one result",
+    operation_id="getResult",
+    responses={200: {"description": "The result, with signed URLs"}, **documented(404)},
+    cache_control="no-store",
+)
+def get_result(image_id: str, services: Injected, owner: Owner) -> Result:
+    return Result.of(_owned(image_id, owner, services), services)
+
+
+@router.delete(
+    "/results/<image_id>",
+    summary="Delete one result and every object of it",
+    operation_id="deleteResult",
+    responses={204: {"description": "Deleted", "content": {}}, **documented(404, 409)},
+)
+def delete_result(image_id: str, services: Injected, owner: Owner) -> Response[str]:
+    record = _owned(image_id, owner, services)
+    if record.status == Status.PROCESSING:
+        raise ProblemError(HTTPStatus.CONFLICT, "The picture is being processed. Delete it when it is done.")
+    settings, images = services.settings, services.images
+    images.delete_prefix(settings.results_bucket, f"{image_id}/")
+    images.delete_prefix(settings.masks_bucket, f"{image_id}/")
+    if image_id in record.upload_key:
+        images.delete_versions(settings.uploads_bucket, record.upload_key)
+    elif record.upload:
+        # The other versions of a key that was chosen elsewhere are other pictures.
+        images.delete_version(record.upload.bucket, record.upload.key, record.upload.version)
+    # Last, so that a deletion that broke off can be asked for again.
+    services.records.delete(image_id)
+    return Response(HTTPStatus.NO_CONTENT.value, body="")
+
+
+def _owned(image_id: str, owner: str, services: Services) -> Record:
+    """The owner's record; what is another's is absent.
+
+    Raises:
+        ProblemError: 404.
+    """
+    record = services.records.get(image_id) if _is_image_id(image_id) else None
+    if record is None or record.owner != owner:
+        raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no result {image_id}.")
+    return record
+
+
+def _is_image_id(text: str) -> bool:
+    try:
+        _IMAGE_ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True

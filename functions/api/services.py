@@ -1,0 +1,62 @@
+"""What the routes work with, and on whose behalf."""
+
+import functools
+import re
+from http import HTTPStatus
+from typing import Annotated, NamedTuple, cast
+
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.request import Request
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from functions.api.problem import ProblemError
+from functions.api.settings import Settings
+from functions.core.errors import InvalidRequest
+from functions.core.identity import PUBLIC_OWNER
+from functions.core.image_store import ImageStore
+from functions.core.record_store import RecordStore
+
+# An owner is one part of a key and of a URL, so neither a slash nor a path that a client would resolve.
+_OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.|:@+=-]{0,127}")
+
+
+class Services(NamedTuple):
+    settings: Settings
+    images: ImageStore
+    records: RecordStore
+
+
+@functools.lru_cache(maxsize=1)
+def services() -> Services:
+    settings = Settings.from_environment()
+    return Services(settings, ImageStore(), RecordStore(settings.table_name))
+
+
+Injected = Annotated[Services, Depends(services)]
+
+
+def owner(request: Request, provided: Injected) -> str:
+    """Whose pictures the request is about.
+
+    Where sign-in is on, the ``sub`` of the token that API Gateway has checked, and nothing else. Where it is off,
+    nothing is private: ``user_id`` names an owner, else it is ``public``.
+
+    Raises:
+        ProblemError: 401, the token names nobody.
+        InvalidRequest: ``user_id`` cannot be an owner.
+    """
+    if provided.settings.auth == "jwt":
+        event = cast(APIGatewayProxyEventV2, request.resolved_event)
+        subject = str(event.request_context.authorizer.jwt_claim.get("sub", ""))
+        if not _OWNER.fullmatch(subject):
+            raise ProblemError(
+                HTTPStatus.UNAUTHORIZED, "The token does not say whose it is: `sub` is missing or malformed."
+            )
+        return subject
+    user_id = (request.query_parameters or {}).get("user_id") or PUBLIC_OWNER
+    if not _OWNER.fullmatch(user_id):
+        raise InvalidRequest("user_id: 1 to 128 letters, digits and _ . | : @ + = - are taken.")
+    return user_id
+
+
+Owner = Annotated[str, Depends(owner)]

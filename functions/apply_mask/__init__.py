@@ -1,0 +1,1 @@
+"""The step that cuts the picture out at full size and makes every rendition of it."""

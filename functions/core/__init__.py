@@ -1,0 +1,1 @@
+"""The domain that every step shares: models, errors, settings, and one adapter a service."""

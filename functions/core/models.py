@@ -1,0 +1,335 @@
+"""What crosses a boundary: the record, its parts, and the requests and results of the steps.
+
+Sizes are in pixels unless the name says bytes, times in milliseconds, confidences in percent (0 to 100, as
+Rekognition gives them), boxes as fractions of width and height (0 to 1), timestamps in UTC, ISO 8601.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+_UUID_5_OR_7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+
+ImageId = Annotated[str, StringConstraints(pattern=_UUID_5_OR_7)]
+S3Key = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Owner = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+HexColor = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+Pixels = Annotated[int, Field(ge=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Model(BaseModel):
+    """Base of every model here: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Status(StrEnum):
+    """Where a picture is. All but the first two are terminal; only FAILED can be resumed."""
+
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    PROCESSING = "PROCESSING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"
+    REJECTED = "REJECTED"
+    BLOCKED = "BLOCKED"
+    FAILED = "FAILED"
+
+
+class Upload(Model):
+    """One version of one object in the uploads bucket, as its S3 event names it. The key is opaque."""
+
+    bucket: str
+    key: S3Key
+    version: str
+    etag: str
+    size: Annotated[int, Field(ge=0)]
+    sequencer: str
+
+
+class ThumbnailSize(Model):
+    """The box that a thumbnail must fit in; its aspect ratio is the picture's."""
+
+    width: Annotated[int, Field(ge=16, le=4096)]
+    height: Annotated[int, Field(ge=16, le=4096)]
+
+
+class ProcessingOptions(Model):
+    """What its owner asked for with one upload; what was not asked for comes from the function's settings."""
+
+    model: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")] | None = None
+    background: HexColor = "#ffffff"
+    formats: Annotated[tuple[Literal["png", "webp"], ...], Field(min_length=1, max_length=2)] = ("png", "webp")
+    thumbnail_sizes: Annotated[tuple[ThumbnailSize, ...], Field(min_length=1, max_length=10)] = (
+        ThumbnailSize(width=100, height=100),
+        ThumbnailSize(width=640, height=480),
+        ThumbnailSize(width=1600, height=1200),
+    )
+
+
+class ImageFacts(Model):
+    """The upload as it is: ``width`` and ``height`` after EXIF orientation, ``mode`` as Pillow names it."""
+
+    format: str
+    width: Pixels
+    height: Pixels
+    mode: str
+    size_bytes: int
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    exif: dict[str, str | int | float] = {}
+
+
+class Proxy(Model):
+    """The bounded sRGB JPEG that inference and analysis read, in the masks bucket."""
+
+    bucket: str
+    key: S3Key
+    width: Pixels
+    height: Pixels
+
+
+class MaskFacts(Model):
+    """The mask: an 8-bit grey PNG of the proxy's size, in the masks bucket, and where it came from.
+
+    ``coverage`` is the mean of the mask (0 to 1), ``confidence`` how far its pixels are from undecided (0 to 100).
+    """
+
+    bucket: str
+    key: S3Key
+    width: Pixels
+    height: Pixels
+    model: str
+    model_sha256: str | None = None
+    provider: str
+    inference_ms: float
+    coverage: Fraction
+    confidence: Percent
+    flags: tuple[Literal["empty_mask", "full_mask"], ...] = ()
+
+
+class PartStatus(StrEnum):
+    """How one part of the image analysis ended."""
+
+    OK = "OK"
+    TOO_SMALL = "TOO_SMALL"
+    FAILED = "FAILED"
+
+
+class Box(Model):
+    """A bounding box as fractions of the picture; it may reach a little outside."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Label(Model):
+    name: str
+    confidence: Percent
+    parents: tuple[str, ...] = ()
+
+
+class Face(Model):
+    box: Box
+    confidence: Percent
+
+
+class TextLine(Model):
+    text: str
+    confidence: Percent
+    box: Box
+
+
+class ModerationLabel(Model):
+    name: str
+    confidence: Percent
+    parent: str = ""
+
+
+class Moderation(Model):
+    blocked: bool
+    labels: tuple[ModerationLabel, ...] = ()
+    model_version: str = ""
+
+
+class DominantColor(Model):
+    hex: HexColor
+    name: str
+    percent: Percent
+
+
+class ImageProperties(Model):
+    """Each quality is 0 to 100, as Rekognition's IMAGE_PROPERTIES gives it."""
+
+    sharpness: Percent
+    brightness: Percent
+    contrast: Percent
+    dominant_colors: tuple[DominantColor, ...] = ()
+
+
+AnalysisPart = Literal["labels", "faces", "text", "moderation", "properties"]
+ANALYSIS_PARTS: tuple[AnalysisPart, ...] = ("labels", "faces", "text", "moderation", "properties")
+
+
+class Analysis(Model):
+    """What the picture shows. A part that did not answer is empty, and ``parts`` and ``reasons`` say why.
+
+    The lists are bounded; ``key`` is the complete analysis as JSON in the masks bucket.
+    """
+
+    parts: dict[AnalysisPart, PartStatus]
+    reasons: dict[AnalysisPart, str] = {}
+    labels: tuple[Label, ...] = ()
+    faces: tuple[Face, ...] = ()
+    text: tuple[TextLine, ...] = ()
+    moderation: Moderation | None = None
+    properties: ImageProperties | None = None
+    key: S3Key | None = None
+
+
+OutputKind = Literal["cutout", "matte", "composite", "thumbnail", "cutout_thumbnail"]
+
+
+class Output(Model):
+    """One object in the results bucket."""
+
+    kind: OutputKind
+    key: S3Key
+    format: str
+    width: Pixels
+    height: Pixels
+    bytes: int
+
+
+class Record(Model):
+    """One picture in DynamoDB: what happened to it and where everything is.
+
+    ``options`` is what was asked for with an upload URL; a file put straight into the bucket has none.
+    """
+
+    image_id: ImageId
+    owner: Owner
+    status: Status
+    status_reason: str | None = None
+    file_name: str
+    upload_key: S3Key
+    upload: Upload | None = None
+    options: ProcessingOptions | None = None
+    image: ImageFacts | None = None
+    mask: MaskFacts | None = None
+    labels: tuple[Label, ...] = ()
+    faces: tuple[Face, ...] = ()
+    text: tuple[TextLine, ...] = ()
+    moderation: Moderation | None = None
+    properties: ImageProperties | None = None
+    analysis_parts: dict[AnalysisPart, PartStatus] = {}
+    analysis_key: S3Key | None = None
+    outputs: tuple[Output, ...] = ()
+    needs_review: bool = False
+    timings: dict[str, float] = {}
+    execution_arn: str | None = None
+    created_at: str
+    updated_at: str
+    expires_at: int
+
+
+class ValidateImageRequest(Model):
+    upload: Upload
+    execution_arn: str
+    resume_of: str | None = None
+
+
+class ValidateImageResult(Model):
+    """``image`` and ``proxy`` are absent when the event is a duplicate."""
+
+    disposition: Literal["PROCESS", "DUPLICATE"]
+    image_id: ImageId
+    owner: Owner
+    options: ProcessingOptions = ProcessingOptions()
+    image: ImageFacts | None = None
+    proxy: Proxy | None = None
+
+
+class InferMaskRequest(Model):
+    image_id: ImageId
+    execution_arn: str
+    upload: Upload
+    image: ImageFacts
+    proxy: Proxy
+    options: ProcessingOptions
+
+
+class InferMaskResult(Model):
+    mask: MaskFacts
+
+
+class AnalyzeImageRequest(Model):
+    image_id: ImageId
+    upload: Upload
+    proxy: Proxy
+
+
+class AnalyzeImageResult(Model):
+    analysis: Analysis
+
+
+class ApplyMaskRequest(Model):
+    image_id: ImageId
+    upload: Upload
+    image: ImageFacts
+    mask: MaskFacts
+    options: ProcessingOptions
+
+
+class ApplyMaskResult(Model):
+    outputs: tuple[Output, ...]
+
+
+class Failure(Model):
+    """An error as Step Functions reports it; for a Lambda task ``cause`` is the function's error as JSON."""
+
+    error: str
+    cause: str = ""
+
+
+class SaveResultRequest(Model):
+    """The end of one execution. A rejection or failure may come before anything but the upload is known."""
+
+    outcome: Literal[Status.SUCCEEDED, Status.BLOCKED, Status.REJECTED, Status.FAILED]
+    execution_arn: str
+    upload: Upload
+    image: ImageFacts | None = None
+    mask: MaskFacts | None = None
+    analysis: Analysis | None = None
+    outputs: tuple[Output, ...] = ()
+    needs_review: bool = False
+    timings: dict[str, float] = {}
+    failure: Failure | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.outcome in (Status.REJECTED, Status.FAILED) and self.failure is None:
+            raise ValueError(f"outcome {self.outcome} needs a failure")
+        if self.outcome == Status.SUCCEEDED and None in (self.image, self.mask, self.analysis):
+            raise ValueError("outcome SUCCEEDED needs image, mask and analysis")
+        return self
+
+
+class Notice(Model):
+    """What people are told: ``subject`` is ASCII of at most 100 characters, as SNS wants it."""
+
+    subject: Annotated[str, StringConstraints(max_length=100, pattern=r"^[\x20-\x7e]+$")]
+    message: str
+
+
+class SaveResultResult(Model):
+    """``status`` may differ from the outcome asked for: SUCCEEDED with a failed analysis part is PARTIAL."""
+
+    image_id: ImageId
+    owner: Owner
+    status: Status
+    status_reason: str | None = None
+    notice: Notice

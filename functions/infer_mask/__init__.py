@@ -1,0 +1,1 @@
+"""InferMask: the mask of a picture, from the inference endpoint."""

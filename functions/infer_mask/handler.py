@@ -1,0 +1,27 @@
+"""Lambda entry of InferMask."""
+
+import functools
+
+from functions.core.image_store import ImageStore
+from functions.core.mask_engine import MaskEngine
+from functions.core.models import InferMaskRequest, InferMaskResult
+from functions.core.observability import step
+from functions.core.settings import EnvironmentModel
+from functions.infer_mask.inference import infer_mask
+
+
+class Settings(EnvironmentModel):
+    masks_bucket: str
+    endpoint_name: str
+
+
+@functools.lru_cache(maxsize=1)
+def _dependencies() -> tuple[Settings, ImageStore, MaskEngine]:
+    settings = Settings.from_environment()
+    return settings, ImageStore(), MaskEngine(settings.endpoint_name)
+
+
+@step(InferMaskRequest)
+def handler(request: InferMaskRequest) -> InferMaskResult:
+    settings, images, engine = _dependencies()
+    return infer_mask(request, images=images, engine=engine, masks_bucket=settings.masks_bucket)

@@ -1,0 +1,54 @@
+"""The mask of a picture: asked for once, checked, measured, and kept beside the state of its workflow."""
+
+import json
+from datetime import UTC, datetime
+
+from functions.core.image_store import ImageStore
+from functions.core.mask_engine import MaskEngine
+from functions.core.models import InferMaskRequest, InferMaskResult, MaskFacts
+from functions.infer_mask.mask import Mask
+
+
+def infer_mask(
+    request: InferMaskRequest, *, images: ImageStore, engine: MaskEngine, masks_bucket: str
+) -> InferMaskResult:
+    """Make the mask of the proxy, and write ``mask.png`` and ``metadata.json`` to the masks bucket.
+
+    A rerun asks the endpoint again and replaces both.
+
+    Raises:
+        MaskRejected: the endpoint does not take the picture, or its answer is not a mask of it.
+        MaskEngineBusy, MaskEngineFailed, EndpointMisconfigured: from the endpoint.
+        StoreUnavailable, AccessDenied: from S3.
+        ImageRejected: the proxy is gone.
+    """
+    proxy = request.proxy
+    answer = engine.infer(images.get(proxy.bucket, proxy.key), request.options.model)
+    mask = Mask.read(answer.png, (proxy.width, proxy.height))
+    facts = MaskFacts(
+        bucket=masks_bucket,
+        key=f"{request.image_id}/mask.png",
+        width=proxy.width,
+        height=proxy.height,
+        model=answer.model,
+        model_sha256=answer.model_sha256,
+        provider=answer.provider,
+        inference_ms=answer.inference_ms,
+        coverage=mask.coverage,
+        confidence=mask.confidence,
+        flags=mask.flags,
+    )
+    images.put(masks_bucket, facts.key, answer.png, "image/png")
+    images.put(masks_bucket, f"{request.image_id}/metadata.json", _workflow_state(request, facts), "application/json")
+    return InferMaskResult(mask=facts)
+
+
+def _workflow_state(request: InferMaskRequest, mask: MaskFacts) -> bytes:
+    """What is known of the picture in this state of its workflow, as JSON."""
+    state = {
+        "state": "InferMask",
+        "written_at": datetime.now(UTC).isoformat(),
+        **request.model_dump(mode="json"),
+        "mask": mask.model_dump(mode="json"),
+    }
+    return json.dumps(state, ensure_ascii=False, indent=2).encode()

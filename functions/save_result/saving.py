@@ -1,0 +1,63 @@
+"""The end of an execution: one conditional write, which is the commit point, and the notice of what it says."""
+
+from functions.core.identity import identify
+from functions.core.models import Analysis, PartStatus, Record, SaveResultRequest, SaveResultResult, Status
+from functions.core.record_store import RecordStore, new_record
+from functions.save_result.notice import compose_notice
+from functions.save_result.reason import status_reason
+
+_SUPERSEDED = (
+    "This result was not kept: a newer version of the file or a newer run owns the picture, or the picture was deleted."
+)
+
+
+def save_result(
+    request: SaveResultRequest, *, records: RecordStore, ttl_days: int, results_url: str
+) -> SaveResultResult:
+    """Write the terminal record of a picture, and compose its notice from what is stored.
+
+    A rerun finds the record written and says the same. So does a failure reported after the result was written: the
+    result stands. An execution that does not own the picture any more writes nothing, and its notice says so.
+
+    Raises:
+        StoreUnavailable, AccessDenied: from DynamoDB.
+    """
+    record = _terminal_record(request, ttl_days)
+    stored = records.finish(record) or record.model_copy(update={"status_reason": _SUPERSEDED})
+    return SaveResultResult(
+        image_id=stored.image_id,
+        owner=stored.owner,
+        status=stored.status,
+        status_reason=stored.status_reason,
+        notice=compose_notice(stored, results_url),
+    )
+
+
+def _terminal_record(request: SaveResultRequest, ttl_days: int) -> Record:
+    status = _status(request)
+    analysis = request.analysis or Analysis(parts={})
+    started = new_record(identify(request.upload), request.upload, status, request.execution_arn, ttl_days)
+    return started.model_copy(
+        update={
+            "status_reason": status_reason(status, request),
+            "image": request.image,
+            "mask": request.mask,
+            "labels": analysis.labels,
+            "faces": analysis.faces,
+            "text": analysis.text,
+            "moderation": analysis.moderation,
+            "properties": analysis.properties,
+            "analysis_parts": analysis.parts,
+            "analysis_key": analysis.key,
+            "outputs": request.outputs,
+            "needs_review": request.needs_review,
+            "timings": request.timings,
+        }
+    )
+
+
+def _status(request: SaveResultRequest) -> Status:
+    """The outcome, but PARTIAL for a success that lacks a part of its analysis."""
+    if request.outcome == Status.SUCCEEDED and request.analysis is not None:
+        return Status.PARTIAL if PartStatus.FAILED in request.analysis.parts.values() else Status.SUCCEEDED
+    return request.outcome

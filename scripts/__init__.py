@@ -1,0 +1,1 @@
+"""What builds, deploys and stands in for AWS: the commands behind the Makefile."""

@@ -1,0 +1,165 @@
+"""Start FAILED pictures again, each from its own record: ``python -m scripts.resume [--id IMAGE_ID ...]``.
+
+A resumed picture goes through the whole workflow in a new execution, which claims it from the failed one. So it does
+not matter how long ago it failed, whether the workflow has changed since, or how many people resume it at once.
+"""
+
+import argparse
+import hashlib
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import boto3
+
+from functions.core.errors import MatteflowError
+from functions.core.models import Record, Status, Upload
+from functions.core.record_store import RecordStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+DEFAULT_STACK = Path(".local/stack.json")
+
+
+class DeploymentError(Exception):
+    """What is resumed cannot be found; the message says what to do."""
+
+
+class Deployment(NamedTuple):
+    """Where the pictures are: the local stack, or a deployment on AWS."""
+
+    records: RecordStore
+    step_functions: "SFNClient"
+    state_machine_arn: str
+
+
+def local_deployment(stack: Path) -> Deployment:
+    """The running local stack that a ``stack.json`` describes.
+
+    Raises:
+        DeploymentError: there is no such file.
+    """
+    try:
+        outputs = json.loads(stack.read_text())
+    except FileNotFoundError as error:
+        raise DeploymentError(
+            f"There is no {stack}. Start the local stack (make run), or name a deployment on AWS by --table and "
+            "--state-machine-arn."
+        ) from error
+    session = boto3.Session("test", "test", region_name=outputs["region"])
+    endpoint = outputs["aws_endpoint_url"]
+    table = session.resource("dynamodb", endpoint_url=endpoint).Table(outputs["table"])
+    return Deployment(
+        RecordStore(outputs["table"], table),
+        session.client("stepfunctions", endpoint_url=endpoint),
+        outputs["state_machine_arn"],
+    )
+
+
+def resume(deployment: Deployment, image_ids: Sequence[str], tell: Callable[[str], None] = print) -> bool:
+    """Start the named pictures again, or all that FAILED if none is named; tell of each.
+
+    Returns:
+        whether every picture that was named has FAILED, and so is processed again now.
+    """
+    refused = False
+    started = 0
+    for image_id, record in _chosen(deployment.records, image_ids):
+        if record is None:
+            tell(f"{image_id}: there is no such picture.")
+            refused = True
+        elif record.status != Status.FAILED:
+            tell(f"{image_id}: it is {record.status}, and only a FAILED picture can be resumed.")
+            refused = True
+        elif execution_arn := _start(deployment, record):
+            tell(f"{image_id}: {record.file_name} is processed again by {execution_arn}")
+            started += 1
+        else:
+            tell(f"{image_id}: it is being resumed already.")
+    tell(f"{started} resumed." if started else "There was nothing to resume.")
+    return not refused
+
+
+def _chosen(records: RecordStore, image_ids: Sequence[str]) -> Iterable[tuple[str, Record | None]]:
+    if image_ids:
+        return ((image_id, records.get(image_id)) for image_id in image_ids)
+    return ((record.image_id, record) for record in records.failed())
+
+
+def _start(deployment: Deployment, record: Record) -> str | None:
+    """Start the execution that takes a failed one up again; its ARN, or None if another has done so.
+
+    Its name follows from the failed one, so that resuming twice at once starts one. A number is counted up only past
+    an execution that ended without claiming the picture, because a name can be used once in 90 days.
+    """
+    client = deployment.step_functions
+    failed_execution = str(record.execution_arn)
+    digest = hashlib.sha256(failed_execution.encode()).hexdigest()[:12]
+    attempts = itertools.count(1)
+    while True:
+        name = f"resume-{record.image_id}-{digest}-{next(attempts)}"
+        try:
+            return client.start_execution(
+                stateMachineArn=deployment.state_machine_arn, name=name, input=json.dumps(_event(record))
+            )["executionArn"]
+        except client.exceptions.ExecutionAlreadyExists:
+            execution_arn = f"{deployment.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+            if client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING":
+                return None
+            now = deployment.records.get(record.image_id)
+            if now is None or now.status != Status.FAILED or now.execution_arn != failed_execution:
+                return None
+
+
+def _event(record: Record) -> dict[str, object]:
+    """The picture's S3 event as EventBridge gives it, and which execution is taken up again."""
+    upload = cast("Upload", record.upload)  # what has FAILED was uploaded
+    return {
+        "detail": {
+            "bucket": {"name": upload.bucket},
+            "object": {
+                "key": upload.key,
+                "version-id": upload.version,
+                "etag": upload.etag,
+                "size": upload.size,
+                "sequencer": upload.sequencer,
+            },
+        },
+        "resume_of": record.execution_arn,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.resume", description="Start FAILED pictures again, each from its own record."
+    )
+    parser.add_argument(
+        "--id", action="append", default=[], metavar="IMAGE_ID", help="a picture to resume (default: all that FAILED)"
+    )
+    parser.add_argument(
+        "--stack", type=Path, default=DEFAULT_STACK, help="the running local stack (default: %(default)s)"
+    )
+    parser.add_argument("--table", help="the table of a deployment on AWS, which takes credentials as the AWS CLI does")
+    parser.add_argument("--state-machine-arn", help="the state machine of that deployment")
+    options = parser.parse_args(arguments)
+    if bool(options.table) != bool(options.state_machine_arn):
+        parser.error("--table and --state-machine-arn belong together")
+    try:
+        if options.table:
+            deployment = Deployment(
+                RecordStore(options.table), boto3.client("stepfunctions"), options.state_machine_arn
+            )
+        else:
+            deployment = local_deployment(options.stack)
+        return 0 if resume(deployment, options.id) else 1
+    except (DeploymentError, MatteflowError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

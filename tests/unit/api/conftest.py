@@ -1,0 +1,224 @@
+"""The API as API Gateway calls it, over stores in memory."""
+
+import functools
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from functions.api.handler import handler
+from functions.api.services import services
+from functions.core.identity import new_image_id
+from functions.core.models import Output, Record, Status, Upload
+from functions.core.observability import logger
+from functions.core.record_store import OWNER_INDEX, UPLOAD_KEY_INDEX, RecordStore
+
+EVENTS = Path(__file__).parents[2] / "fixtures"
+TABLE = "matteflow-test-records"
+UPLOADS_BUCKET, MASKS_BUCKET, RESULTS_BUCKET = (f"matteflow-test-{name}" for name in ("uploads", "masks", "results"))
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The context of an invocation, as far as it is used."""
+
+    function_name: str = "matteflow-test-api"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:matteflow-test-api"
+    aws_request_id: str = "5f1c1a52-6e3f-4d0b-9a75-0d6f5c1e2b3a"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+
+class Api:
+    """Sends events made from the files of ``tests/fixtures``."""
+
+    def send(self, event: Event) -> Answer:
+        answer = handler(event, Context())
+        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+    def get(self, path: str, event: str = "api_get", method: str = "GET", **query: Any) -> Answer:
+        return self.send(_request(event, method, path, query))
+
+    def delete(self, path: str, event: str = "api_get") -> Answer:
+        return self.get(path, event, "DELETE")
+
+    def post(self, body: str | dict[str, Any], path: str = "/upload-url", **query: Any) -> Answer:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return self.send(_request("api_post_upload_url", "POST", path, query) | {"body": text})
+
+
+def _load(name: str) -> Event:
+    event: Event = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def _request(event_name: str, method: str, path: str, query: dict[str, Any]) -> Event:
+    event = _load(event_name)
+    event["rawPath"] = event["requestContext"]["http"]["path"] = path
+    event["requestContext"]["http"]["method"] = method
+    event["rawQueryString"] = urlencode(query)
+    if query:
+        event["queryStringParameters"] = {name: str(value) for name, value in query.items()}
+    return event
+
+
+ENVIRONMENT = {
+    "TABLE_NAME": TABLE,
+    "UPLOADS_BUCKET": UPLOADS_BUCKET,
+    "MASKS_BUCKET": MASKS_BUCKET,
+    "RESULTS_BUCKET": RESULTS_BUCKET,
+    "AUTH": "none",
+    "MASK_PROVIDER": "matteflow-test-endpoint",
+    "VERSION": "0.1.0",
+    "MAX_SIZE_BYTES": "1000000",
+    "UPLOAD_URL_TTL_S": "600",
+    "RESULT_URL_TTL_S": "300",
+    "THUMBNAIL_SIZES": "100x100,640x480",
+}
+
+
+@functools.lru_cache
+def _dynamodb() -> DynamoDBClient:
+    """One client for all tests, as the API keeps its own: making them would be most of the tests' time."""
+    return boto3.client("dynamodb")
+
+
+@pytest.fixture
+def records(aws: None, monkeypatch: pytest.MonkeyPatch) -> RecordStore:  # noqa: ARG001 - AWS must be in memory first
+    """An empty table, as deployed, and the store that the API reads it by."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    _dynamodb().create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "image_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("image_id", "owner", "upload_key", "created_at")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": key, "KeyType": "HASH"},
+                    {"AttributeName": "created_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, key in ((OWNER_INDEX, "owner"), (UPLOAD_KEY_INDEX, "upload_key"))
+        ],
+    )
+    return services().records
+
+
+@pytest.fixture
+def api(records: RecordStore) -> Api:  # noqa: ARG001 - the table must be there
+    """The API with sign-in off."""
+    return Api()
+
+
+@pytest.fixture
+def configure(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str | None], None]]:  # noqa: ARG001
+    """Changes one variable of the function's environment, or takes it away."""
+
+    def change(name: str, value: str | None) -> None:
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
+        services.cache_clear()
+
+    yield change
+    services.cache_clear()
+
+
+@pytest.fixture
+def signed_in(api: Api, configure: Callable[[str, str | None], None]) -> Api:
+    """The API with sign-in on."""
+    configure("AUTH", "jwt")
+    return api
+
+
+@pytest.fixture
+def load_event() -> Callable[[str], Event]:
+    """Loads an event of API Gateway from its file."""
+    return _load
+
+
+@pytest.fixture
+def subject() -> str:
+    """Whom the token of ``api_get_signed_in`` names."""
+    return str(_load("api_get_signed_in")["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the functions log during the test."""
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return stream
+
+
+MakeRecord = Callable[..., Record]
+
+
+@pytest.fixture
+def make_record(records: RecordStore) -> MakeRecord:
+    """Stores a record of a picture, by default one that is done; each call's is newer than the one before."""
+    started = datetime(2026, 1, 1, tzinfo=UTC)
+    made = 0
+
+    def make(owner: str = "public", status: Status = Status.SUCCEEDED, **fields: Any) -> Record:
+        nonlocal made
+        made += 1
+        image_id = fields.pop("image_id", None) or new_image_id()
+        key = fields.pop("upload_key", f"uploads/{owner}/{image_id}/boat.jpg")
+        version = fields.pop("version", f"v{made}")
+        now = (started + timedelta(seconds=made)).isoformat()
+        record = Record(
+            image_id=image_id,
+            owner=owner,
+            status=status,
+            file_name="boat.jpg",
+            upload_key=key,
+            upload=Upload(bucket=UPLOADS_BUCKET, key=key, version=version, etag="", size=9, sequencer=f"{made:04X}"),
+            outputs=[_output(image_id, kind, name, side) for kind, name, side in OUTPUTS],
+            created_at=now,
+            updated_at=now,
+            expires_at=int(started.timestamp()),
+            **fields,
+        )
+        records.create(record)
+        return record
+
+    return make
+
+
+OUTPUTS = (
+    ("cutout", "cutout.png", 2000),
+    ("thumbnail", "thumbnail_100x100.jpg", 100),
+    ("thumbnail", "thumbnail_640x480.jpg", 480),
+    ("thumbnail", "thumbnail_1600x1200.jpg", 1200),
+)
+
+
+def _output(image_id: str, kind: Any, name: str, side: int) -> Output:
+    return Output(
+        kind=kind, key=f"{image_id}/{name}", format=name.rsplit(".", 1)[-1], width=side, height=side, bytes=1000
+    )

@@ -1,0 +1,328 @@
+"""The step ApplyMask: outputs at full size from a mask of the proxy's size, or a refusal to paste a wrong one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from mypy_boto3_s3 import S3Client
+from PIL import Image
+
+from functions.apply_mask import handler
+from functions.apply_mask.publishing import apply_mask
+from functions.core.errors import ImageRejected, MaskRejected
+from functions.core.image_store import ImageStore
+from functions.core.models import (
+    ApplyMaskRequest,
+    ApplyMaskResult,
+    ImageFacts,
+    MaskFacts,
+    ProcessingOptions,
+    ThumbnailSize,
+    Upload,
+)
+from tests.unit import pictures
+from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
+
+IMAGE_ID = "5b2f0d3e-7c7b-5e0e-9a55-0123456789ab"
+MASK_KEY = f"{IMAGE_ID}/mask.png"
+OPTIONS = ProcessingOptions(
+    background="#00ff00",
+    thumbnail_sizes=(ThumbnailSize(width=16, height=16), ThumbnailSize(width=48, height=200)),
+)
+
+
+def ellipse(width: int, height: int) -> Image.Image:
+    """A soft-edged mask: 255 in the middle, 0 in the corners."""
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    return Image.fromarray(np.clip((1.0 - np.hypot(x, y)) * 4 * 255, 0, 255).astype(np.uint8))
+
+
+class Step:
+    """The step on one picture and one mask at a time."""
+
+    def __init__(self, s3: S3Client) -> None:
+        self.s3 = s3
+
+    def request(
+        self,
+        picture: bytes,
+        mask: Image.Image | bytes,
+        *,
+        mask_size: tuple[int, int] | None = None,
+        options: ProcessingOptions = OPTIONS,
+    ) -> ApplyMaskRequest:
+        """``mask_size`` is what the facts say of the mask; without it, they are true."""
+        put = self.s3.put_object(Bucket=UPLOADS_BUCKET, Key="uploads/cat", Body=picture)
+        body = mask if isinstance(mask, bytes) else pictures.encoded(mask, "PNG")
+        self.s3.put_object(Bucket=MASKS_BUCKET, Key=MASK_KEY, Body=body)
+        width, height = mask_size or (mask.size if isinstance(mask, Image.Image) else (1, 1))
+        opened = pictures.decoded(picture)
+        return ApplyMaskRequest(
+            image_id=IMAGE_ID,
+            upload=Upload(
+                bucket=UPLOADS_BUCKET,
+                key="uploads/cat",
+                version=put["VersionId"],
+                etag=put["ETag"],
+                size=len(picture),
+                sequencer="00",
+            ),
+            image=ImageFacts(
+                format=str(opened.format),
+                width=opened.width,
+                height=opened.height,
+                mode=opened.mode,
+                size_bytes=len(picture),
+                sha256="0" * 64,
+            ),
+            mask=MaskFacts(
+                bucket=MASKS_BUCKET,
+                key=MASK_KEY,
+                width=width,
+                height=height,
+                model="u2netp",
+                provider="CPUExecutionProvider",
+                inference_ms=1.0,
+                coverage=0.5,
+                confidence=90.0,
+            ),
+            options=options,
+        )
+
+    def run(self, picture: bytes, mask: Image.Image | bytes, **described: Any) -> ApplyMaskResult:
+        request = self.request(picture, mask, **described)
+        return apply_mask(request, images=ImageStore(), results_bucket=RESULTS_BUCKET, max_pixels=50_000_000)
+
+    def file(self, name: str) -> bytes:
+        return self.s3.get_object(Bucket=RESULTS_BUCKET, Key=f"{IMAGE_ID}/{name}")["Body"].read()
+
+    def pixels(self, name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        return np.asarray(pictures.decoded(self.file(name)))
+
+    def files(self) -> dict[str, bytes]:
+        keys = [entry["Key"] for entry in self.s3.list_objects_v2(Bucket=RESULTS_BUCKET).get("Contents", [])]
+        return {key.removeprefix(f"{IMAGE_ID}/"): self.file(key.removeprefix(f"{IMAGE_ID}/")) for key in keys}
+
+
+@pytest.fixture
+def step(s3: S3Client) -> Step:
+    return Step(s3)
+
+
+def test_every_output_is_what_its_description_says(step: Step) -> None:
+    # Given a picture twice the size of its mask
+    result = step.run(pictures.encoded(pictures.scene(96, 64), "PNG"), ellipse(48, 32))
+    # Then the outputs are those of the contract
+    assert [(output.kind, output.key, output.format, output.width, output.height) for output in result.outputs] == [
+        ("thumbnail", f"{IMAGE_ID}/thumbnail_48x200.jpg", "JPEG", 48, 32),
+        ("thumbnail", f"{IMAGE_ID}/thumbnail_16x16.jpg", "JPEG", 16, 11),
+        ("composite", f"{IMAGE_ID}/composite.jpg", "JPEG", 96, 64),
+        ("matte", f"{IMAGE_ID}/matte.png", "PNG", 96, 64),
+        ("cutout", f"{IMAGE_ID}/cutout.png", "PNG", 96, 64),
+        ("cutout", f"{IMAGE_ID}/cutout.webp", "WEBP", 96, 64),
+        ("cutout_thumbnail", f"{IMAGE_ID}/cutout_thumbnail_48x200.png", "PNG", 48, 32),
+        ("cutout_thumbnail", f"{IMAGE_ID}/cutout_thumbnail_16x16.png", "PNG", 16, 11),
+    ]
+    # And each file is true to its description
+    for output in result.outputs:
+        file = step.s3.get_object(Bucket=RESULTS_BUCKET, Key=output.key)
+        body = file["Body"].read()
+        image = pictures.decoded(body)
+        assert (image.format, image.width, image.height) == (output.format, output.width, output.height)
+        assert len(body) == output.bytes
+        assert file["ContentType"] == f"image/{output.format.lower()}"
+    modes = {name: pictures.decoded(body).mode for name, body in step.files().items()}
+    assert modes["matte.png"] == "L"
+    assert modes["cutout.png"] == modes["cutout.webp"] == modes["cutout_thumbnail_16x16.png"] == "RGBA"
+    assert modes["composite.jpg"] == modes["thumbnail_16x16.jpg"] == "RGB"
+
+
+def test_the_handler_answers_with_the_outputs_and_its_time(
+    step: Step, monkeypatch: pytest.MonkeyPatch, lambda_context: LambdaContext
+) -> None:
+    monkeypatch.setenv("RESULTS_BUCKET", RESULTS_BUCKET)
+    monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
+    request = step.request(pictures.encoded(pictures.scene(), "PNG"), ellipse(96, 64))
+    answer = handler.handler(request.model_dump(mode="json"), lambda_context)
+    assert answer.pop("elapsed_ms") > 0
+    assert {output.key for output in ApplyMaskResult.model_validate(answer).outputs} == {
+        f"{IMAGE_ID}/{name}" for name in step.files()
+    }
+
+
+def test_the_cutout_is_the_picture_where_it_is_seen_and_nothing_where_it_is_not(step: Step) -> None:
+    scene, mask = pictures.scene(96, 64), ellipse(96, 64)
+    step.run(pictures.encoded(scene, "PNG"), mask)
+    cutout, alpha = step.pixels("cutout.png"), np.asarray(mask)
+    assert (cutout[..., 3] == alpha).all()
+    assert (cutout[..., :3][alpha > 0] == np.asarray(scene)[alpha > 0]).all()
+    assert (cutout[..., :3][alpha == 0] == 0).all()
+    assert (alpha == 0).any()
+    assert (step.pixels("cutout.webp") == cutout).all()
+    assert (step.pixels("matte.png") == alpha).all()
+
+
+def test_only_the_formats_asked_for_are_made(step: Step) -> None:
+    step.run(
+        pictures.encoded(pictures.scene(), "PNG"),
+        ellipse(96, 64),
+        options=OPTIONS.model_copy(update={"formats": ("webp",)}),
+    )
+    assert {name for name in step.files() if name.startswith("cutout.")} == {"cutout.webp"}
+
+
+def test_a_small_mask_is_enlarged_without_ringing(step: Step) -> None:
+    # Given a hard-edged mask, a quarter of the picture's size
+    mask = Image.new("L", (24, 16))
+    mask.paste(255, (0, 0, 12, 16))
+    step.run(pictures.encoded(pictures.scene(96, 64), "PNG"), mask)
+    # Then the matte falls once from 255 to 0 across the edge
+    row = step.pixels("matte.png")[32].astype(int)
+    assert (np.diff(row) <= 0).all()
+    assert (row[:40] == 255).all()
+    assert (row[56:] == 0).all()
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+def test_the_output_alpha_is_never_above_the_input_alpha(step: Step, file_format: str) -> None:
+    # Given a picture that is itself transparent from left to right
+    picture = pictures.scene(96, 64)
+    own_alpha = Image.fromarray(np.tile(np.linspace(0, 255, 96, dtype=np.uint8), (64, 1)))
+    picture.putalpha(own_alpha)
+    step.run(
+        pictures.encoded(picture, file_format, **({"lossless": True} if file_format == "WEBP" else {})), ellipse(96, 64)
+    )
+    # When it is cut out, then it is nowhere less transparent than before
+    for name in ("cutout.png", "cutout.webp"):
+        assert (step.pixels(name)[..., 3] <= np.asarray(own_alpha)).all()
+    full = Image.new("L", (96, 64), 255)
+    step.run(pictures.encoded(picture, "PNG"), full)
+    assert (step.pixels("cutout.png")[..., 3] == np.asarray(own_alpha)).all()
+
+
+def test_the_composite_lies_on_the_background_asked_for(step: Step) -> None:
+    mask = Image.new("L", (96, 64))
+    mask.paste(255, (0, 0, 48, 64))
+    step.run(pictures.encoded(pictures.plain("red", (96, 64)), "PNG"), mask)
+    composite = pictures.decoded(step.file("composite.jpg"))
+    assert composite.getpixel((8, 32)) == pytest.approx((255, 0, 0), abs=3)
+    assert composite.getpixel((88, 32)) == pytest.approx((0, 255, 0), abs=3)
+
+
+def test_thumbnails_of_the_cutout_have_no_dark_fringe(step: Step) -> None:
+    # Given a white picture, whose hidden colour in the cut-out is black
+    step.run(pictures.encoded(pictures.plain("white", (96, 64)), "PNG"), ellipse(96, 64))
+    # When it is shrunk, then what is seen of its edge is still white
+    thumbnail = step.pixels("cutout_thumbnail_16x16.png")
+    edge = (thumbnail[..., 3] > 8) & (thumbnail[..., 3] < 250)
+    assert edge.any()
+    assert thumbnail[..., :3][edge].min() >= 250
+
+
+def test_thumbnails_are_never_enlarged(step: Step) -> None:
+    result = step.run(pictures.encoded(pictures.plain(size=(20, 10)), "PNG"), ellipse(20, 10))
+    sizes = {output.kind: (output.width, output.height) for output in result.outputs if "48x200" in output.key}
+    assert sizes == {"thumbnail": (20, 10), "cutout_thumbnail": (20, 10)}
+
+
+def test_the_eight_orientations_give_identical_outputs(step: Step) -> None:
+    undone = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    outputs = []
+    for orientation in range(1, 9):
+        stored = pictures.scene().transpose(undone[orientation]) if orientation in undone else pictures.scene()
+        step.run(pictures.encoded(stored, "PNG", exif=pictures.exif(orientation)), ellipse(48, 32))
+        outputs.append(step.files())
+    assert all(files == outputs[0] for files in outputs)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_no_output_holds_metadata(step: Step, file_format: str) -> None:
+    profile = pictures.matrix_profile(pictures.SRGB_TO_XYZ, 2.2)
+    picture = pictures.encoded(
+        pictures.scene(), file_format, exif=pictures.exif(1), icc_profile=profile, comment=b"SECRET-COMMENT"
+    )
+    assert b"SECRET" in picture
+    step.run(picture + (b"PK\x03\x04SECRET-TAIL" if file_format in ("JPEG", "PNG") else b""), ellipse(96, 64))
+    for name, body in step.files().items():
+        for trace in (b"SECRET", b"Exif", b"EXIF", b"eXIf", b"GPS", b"iCCP", b"ICC", b"XMP", b"tEXt", b"Matteflow"):
+            assert trace not in body, f"{trace!r} is in {name}"
+
+
+def test_a_rerun_writes_the_same_objects(step: Step) -> None:
+    picture = pictures.encoded(pictures.scene(), "JPEG")
+    first, files = step.run(picture, ellipse(96, 64)), step.files()
+    assert step.run(picture, ellipse(96, 64)) == first
+    assert step.files() == files
+
+
+@pytest.mark.parametrize("size", [(1, 1), (79, 79)])
+@pytest.mark.parametrize("level", [0, 255])
+def test_the_smallest_pictures_and_plain_masks_are_taken(step: Step, size: tuple[int, int], level: int) -> None:
+    step.run(pictures.encoded(pictures.plain(size=size), "PNG"), Image.new("L", size, level))
+    assert (step.pixels("matte.png") == level).all()
+    assert step.pixels("cutout.png").shape == (size[1], size[0], 4)
+
+
+@pytest.mark.parametrize(
+    ("mask", "mask_size"),
+    [
+        (Image.new("L", (95, 64)), (96, 64)),
+        (Image.new("L", (64, 96)), (96, 64)),
+        (Image.new("L", (64, 96)), (64, 96)),
+        (Image.new("L", (48, 33)), (48, 33)),
+        (Image.new("L", (192, 128)), (192, 128)),
+        (Image.new("RGB", (96, 64)), (96, 64)),
+        (Image.new("1", (96, 64)), (96, 64)),
+        (b"not a picture", (96, 64)),
+        (b"", (96, 64)),
+        (pictures.encoded(Image.new("L", (96, 64)), "JPEG"), (96, 64)),
+        (pictures.encoded(ellipse(96, 64), "PNG")[:-60], (96, 64)),
+    ],
+    ids=[
+        "a column short",
+        "turned",
+        "turned, as described",
+        "of another aspect",
+        "larger than the picture",
+        "RGB",
+        "1-bit",
+        "no picture",
+        "empty",
+        "JPEG",
+        "cut off",
+    ],
+)
+def test_a_wrong_mask_is_never_pasted(step: Step, mask: Image.Image | bytes, mask_size: tuple[int, int]) -> None:
+    with pytest.raises(MaskRejected, match=r"[Mm]ask"):
+        step.run(pictures.encoded(pictures.scene(96, 64), "PNG"), mask, mask_size=mask_size)
+    assert step.files() == {}
+
+
+@pytest.mark.parametrize("size", [(4001, 1003), (1003, 4001), (2999, 2001), (2049, 3)])
+def test_the_mask_of_a_proxy_fits_its_picture_whatever_was_rounded(step: Step, size: tuple[int, int]) -> None:
+    scale = 2048 / max(size)
+    mask_size = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    result = step.run(pictures.encoded(pictures.plain(size=size), "PNG"), Image.new("L", mask_size, 255))
+    assert [(o.width, o.height) for o in result.outputs if o.kind == "matte"] == [size]
+
+
+def test_an_upload_that_is_gone_is_rejected(step: Step, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = ImageStore.get
+
+    def get(store: ImageStore, bucket: str, key: str, version: str | None = None) -> bytes:
+        if bucket == UPLOADS_BUCKET and version:
+            s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        return kept(store, bucket, key, version)
+
+    monkeypatch.setattr(ImageStore, "get", get)
+    with pytest.raises(ImageRejected, match="gone"):
+        step.run(pictures.encoded(pictures.scene(), "PNG"), ellipse(96, 64))

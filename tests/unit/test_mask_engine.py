@@ -1,0 +1,199 @@
+"""SageMaker's runtime through the engine: what is sent and read, and which error each refusal becomes.
+
+The endpoint is a server on this machine that answers in SageMaker's documented form, so the SDK's own parsing is under
+test too.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from botocore import exceptions as botocore_errors
+
+from functions.core.errors import (
+    EndpointMisconfigured,
+    MaskEngineBusy,
+    MaskEngineFailed,
+    MaskRejected,
+    MatteflowError,
+)
+from functions.core.mask_engine import EngineAnswer, MaskEngine
+from tests.unit.record_table import fixture
+
+FACTS = "model=u2netp;model-sha256=309c8469;provider=CPUExecutionProvider;inference-ms=12.5;queue-ms=0.1;batch-size=1"
+
+
+class Sent(NamedTuple):
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Endpoint(ThreadingHTTPServer):
+    """A SageMaker runtime that answers every call with what a test has set."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Call)
+        self.received: list[Sent] = []
+        self.answer_with(200, b"png", {"Content-Type": "image/png", "X-Amzn-SageMaker-Custom-Attributes": FACTS})
+
+    def answer_with(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.status, self.body, self.headers = status, body, headers
+
+    def refuse_with(self, status: int, name: str, body: dict[str, Any]) -> None:
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": name}
+        self.answer_with(status, json.dumps(body).encode(), headers)
+
+
+class _Call(BaseHTTPRequestHandler):
+    server: Endpoint
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.received.append(Sent(self.path, headers, body))
+        if self.server.status == 0:
+            return  # hang up without an answer
+        self.send_response(self.server.status)
+        for name, value in {"Content-Length": str(len(self.server.body)), **self.server.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    with Endpoint() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{server.server_port}")
+        yield server
+        server.shutdown()
+
+
+def test_the_mask_and_its_facts_come_back(endpoint: Endpoint) -> None:
+    answer = MaskEngine("masks").infer(b"jpeg")
+    assert answer == EngineAnswer(b"png", "u2netp", "309c8469", "CPUExecutionProvider", 12.5)
+    (sent,) = endpoint.received
+    assert (sent.path, sent.body) == ("/endpoints/masks/invocations", b"jpeg")
+    assert (sent.headers["content-type"], sent.headers["accept"]) == ("image/jpeg", "image/png")
+    assert "x-amzn-sagemaker-custom-attributes" not in sent.headers
+
+
+def test_a_model_is_asked_for_by_name(endpoint: Endpoint) -> None:
+    MaskEngine("masks").infer(b"jpeg", "isnet-general-use")
+    assert endpoint.received[0].headers["x-amzn-sagemaker-custom-attributes"] == "model=isnet-general-use"
+
+
+def test_an_engine_without_weights_has_no_checksum(endpoint: Endpoint) -> None:
+    headers = {"X-Amzn-SageMaker-Custom-Attributes": "model=classical;provider=OpenCV;inference-ms=3"}
+    endpoint.answer_with(200, b"png", headers)
+    assert MaskEngine("masks").infer(b"jpeg").model_sha256 is None
+
+
+@pytest.mark.parametrize(
+    "facts", ["", "model=u2netp", "provider=CPU;inference-ms=1", "model=m;provider=p;inference-ms=soon"]
+)
+def test_an_answer_that_does_not_say_where_it_is_from_is_no_mask(endpoint: Endpoint, facts: str) -> None:
+    endpoint.answer_with(200, b"png", {"X-Amzn-SageMaker-Custom-Attributes": facts} if facts else {})
+    with pytest.raises(MaskRejected, match="does not say"):
+        MaskEngine("masks").infer(b"jpeg")
+
+
+@pytest.mark.parametrize(
+    ("original_status", "error"),
+    [
+        (429, MaskEngineBusy),
+        (503, MaskEngineBusy),
+        (500, MaskEngineFailed),
+        (502, MaskEngineFailed),
+        (0, MaskEngineFailed),
+        (400, MaskRejected),
+        (413, MaskRejected),
+        (415, MaskRejected),
+    ],
+)
+def test_the_container_s_own_status_decides(
+    endpoint: Endpoint, original_status: int, error: type[MatteflowError]
+) -> None:
+    endpoint.refuse_with(424, "ModelError", fixture("sagemaker_model_error") | {"OriginalStatusCode": original_status})
+    with pytest.raises(error, match="masks refused the call: Received server error"):
+        MaskEngine("masks").infer(b"jpeg")
+    # One call in flight: the SDK has not tried again by itself.
+    assert len(endpoint.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "error"),
+    [
+        (400, "ThrottlingException", MaskEngineBusy),
+        (429, "ModelNotReadyException", MaskEngineBusy),
+        (429, "TooManyRequests", MaskEngineBusy),
+        (503, "ServiceUnavailable", MaskEngineBusy),
+        (503, "ServiceUnavailableException", MaskEngineBusy),
+        (500, "InternalFailure", MaskEngineFailed),
+        (500, "Unheard-of", MaskEngineFailed),
+        (530, "InternalDependencyException", MaskEngineFailed),
+        (400, "ValidationError", EndpointMisconfigured),
+        (403, "AccessDeniedException", EndpointMisconfigured),
+    ],
+)
+def test_a_refusal_is_translated(endpoint: Endpoint, status: int, name: str, error: type[MatteflowError]) -> None:
+    endpoint.refuse_with(status, name, {"Message": "because"})
+    with pytest.raises(error, match="because"):
+        MaskEngine("masks").infer(b"jpeg")
+    assert len(endpoint.received) == 1
+
+
+def test_a_refusal_that_no_table_names_is_raised_as_it_is(endpoint: Endpoint) -> None:
+    endpoint.refuse_with(400, "ExpiredTokenException", {"Message": "expired"})
+    with pytest.raises(botocore_errors.ClientError, match="expired"):
+        MaskEngine("masks").infer(b"jpeg")
+
+
+def test_an_endless_message_is_cut(endpoint: Endpoint) -> None:
+    endpoint.refuse_with(500, "InternalFailure", {"Message": "x" * 10_000})
+    with pytest.raises(MaskEngineFailed) as raised:
+        MaskEngine("masks").infer(b"jpeg")
+    assert len(str(raised.value)) < 500
+
+
+def test_hanging_up_is_a_failure(endpoint: Endpoint) -> None:
+    endpoint.answer_with(0, b"", {})
+    with pytest.raises(MaskEngineFailed, match="ConnectionClosedError"):
+        MaskEngine("masks").infer(b"jpeg")
+    assert len(endpoint.received) == 1
+
+
+def test_breaking_off_within_the_mask_is_a_failure(endpoint: Endpoint) -> None:
+    headers = {"X-Amzn-SageMaker-Custom-Attributes": FACTS, "Content-Length": "1000"}
+    endpoint.answer_with(200, b"part", headers)
+    with pytest.raises(MaskEngineFailed, match="did not answer"):
+        MaskEngine("masks").infer(b"jpeg")
+
+
+def test_a_refused_connection_means_busy(endpoint: Endpoint) -> None:
+    endpoint.shutdown()
+    endpoint.server_close()
+    with pytest.raises(MaskEngineBusy, match="takes no connection"):
+        MaskEngine("masks").infer(b"jpeg")
+
+
+@pytest.mark.parametrize("fault", [botocore_errors.ReadTimeoutError, botocore_errors.ConnectTimeoutError])
+def test_no_answer_in_time_is_a_failure(fault: type[botocore_errors.BotoCoreError]) -> None:
+    client = boto3.client("sagemaker-runtime")
+
+    def fail(**_: Any) -> None:
+        raise fault(endpoint_url="http://sagemaker")
+
+    client.meta.events.register("before-call", fail)
+    with pytest.raises(MaskEngineFailed, match=fault.__name__):
+        MaskEngine("masks", client).infer(b"jpeg")

@@ -1,0 +1,92 @@
+"""What every step's handler does around its logic: checks the event, times the step, and logs with the upload's key."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from functions.core.errors import MaskRejected
+from functions.core.models import Model, Status
+from functions.core.observability import logger, step
+
+EVENT = {"upload": {"key": "uploads/a b+c.jpg"}, "image_id": "an-id", "ask": 3}
+
+
+class Request(Model):
+    upload: dict[str, str]
+    image_id: str
+    ask: int
+
+
+class Result(Model):
+    status: Status
+    times: tuple[int, ...]
+
+
+class Context(LambdaContext):
+    """What Lambda tells a function of itself."""
+
+    _function_name = "infer_mask"
+    _memory_limit_in_mb = 128
+    _invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:infer_mask"
+    _aws_request_id = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+
+
+@step(Request)
+def handler(request: Request) -> Result:
+    """Answer with what was asked."""
+    if request.ask < 0:
+        raise MaskRejected("no")
+    return Result(status=Status.SUCCEEDED, times=(request.ask,))
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return stream
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_the_result_is_plain_json_with_the_time_it_took() -> None:
+    answer = handler(EVENT, Context())
+    assert answer.pop("elapsed_ms") >= 0
+    assert answer == {"status": "SUCCEEDED", "times": [3]}
+    assert type(answer["status"]) is str
+
+
+def test_a_line_of_the_log_names_upload_picture_and_request(log: io.StringIO) -> None:
+    answer = handler(EVENT, Context())
+    (line,) = lines(log)
+    assert (line["message"], line["level"], line["elapsed_ms"]) == ("step finished", "INFO", answer["elapsed_ms"])
+    assert (line["upload_key"], line["image_id"]) == ("uploads/a b+c.jpg", "an-id")
+    assert line["function_request_id"] == Context().aws_request_id
+
+
+def test_the_keys_of_one_picture_are_not_in_the_log_of_the_next(log: io.StringIO) -> None:
+    handler(EVENT, Context())
+    with pytest.raises(ValidationError):
+        handler({}, Context())
+    handler(EVENT | {"image_id": "another"}, Context())
+    assert [line["image_id"] for line in lines(log)] == ["an-id", "another"]
+
+
+@pytest.mark.parametrize("event", [{}, EVENT | {"ask": "many"}, EVENT | {"unheard_of": 1}])
+def test_an_event_of_another_shape_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        handler(event, Context())
+
+
+def test_an_error_leaves_under_its_own_name_for_the_workflow_to_catch() -> None:
+    with pytest.raises(MaskRejected):
+        handler(EVENT | {"ask": -1}, Context())
+
+
+def test_the_handler_keeps_the_name_and_words_of_its_function() -> None:
+    assert (handler.__name__, handler.__doc__) == ("handler", "Answer with what was asked.")
