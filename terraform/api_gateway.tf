@@ -1,0 +1,80 @@
+resource "aws_apigatewayv2_api" "api" {
+  name          = "${local.name_prefix}-api"
+  description   = "Uploads and results of Matteflow."
+  protocol_type = "HTTP"
+
+  cors_configuration {
+    allow_origins = var.cors_origins
+    allow_methods = ["GET", "POST", "DELETE"]
+    allow_headers = ["authorization", "content-type"]
+    max_age       = 3600
+  }
+}
+
+resource "aws_apigatewayv2_integration" "api" {
+  api_id                 = aws_apigatewayv2_api.api.id
+  integration_type       = "AWS_PROXY"
+  integration_uri        = aws_lambda_function.function["api"].invoke_arn
+  payload_format_version = "2.0"
+}
+
+resource "aws_apigatewayv2_route" "api" {
+  #checkov:skip=CKV_AWS_309:Sign-in is off: every record belongs to the owner "public", and throttling bounds the use.
+  for_each = toset([
+    "POST /upload-url",
+    "GET /results",
+    "GET /results/{image_id}",
+    "DELETE /results/{image_id}",
+    "GET /images/uploads/{filename}/status",
+    "GET /health",
+    "GET /openapi.json",
+    # API Gateway decodes a path before it routes, so the status of a key with slashes in it comes by this route; and
+    # what no route knows is answered as a problem document.
+    "$default",
+  ])
+
+  api_id             = aws_apigatewayv2_api.api.id
+  route_key          = each.key
+  target             = "integrations/${aws_apigatewayv2_integration.api.id}"
+  authorization_type = "NONE"
+}
+
+# The $default stage answers at the API's own address, without a stage in the path.
+resource "aws_apigatewayv2_stage" "api" {
+  api_id      = aws_apigatewayv2_api.api.id
+  name        = "$default"
+  auto_deploy = true
+
+  default_route_settings {
+    throttling_rate_limit  = var.api_throttle.rate
+    throttling_burst_limit = var.api_throttle.burst
+  }
+
+  # Never the path's query or headers: they may hold a token or a cursor.
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.api_access.arn
+    format = jsonencode({
+      requestId        = "$context.requestId"
+      requestTime      = "$context.requestTime"
+      sourceIp         = "$context.identity.sourceIp"
+      routeKey         = "$context.routeKey"
+      status           = "$context.status"
+      responseLength   = "$context.responseLength"
+      responseLatency  = "$context.responseLatency"
+      integrationError = "$context.integrationErrorMessage"
+    })
+  }
+}
+
+resource "aws_cloudwatch_log_group" "api_access" {
+  name              = "/aws/vendedlogs/apis/${local.name_prefix}-api"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_permission" "api" {
+  statement_id  = "FromTheApi"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.function["api"].function_name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.api.execution_arn}/*/*"
+}

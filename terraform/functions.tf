@@ -1,0 +1,161 @@
+locals {
+  uploads_bucket_arn = aws_s3_bucket.bucket["uploads"].arn
+  masks_bucket_arn   = aws_s3_bucket.bucket["masks"].arn
+  results_bucket_arn = aws_s3_bucket.bucket["results"].arn
+  record_index_arns  = ["${aws_dynamodb_table.records.arn}/index/*"]
+
+  # S3 answers "access denied" for an object that is gone, unless the caller may list its bucket.
+  tell_gone_from_denied = { actions = ["s3:ListBucket"], resources = [local.uploads_bucket_arn] }
+
+  intake_environment = {
+    MAX_SIZE_BYTES   = var.intake.max_size_bytes
+    ACCEPTED_FORMATS = join(",", var.intake.accepted_formats)
+  }
+
+  rendition_environment = {
+    BACKGROUND_COLOR = var.renditions.background_color
+    OUTPUT_FORMATS   = join(",", var.renditions.output_formats)
+    THUMBNAIL_SIZES  = join(",", var.renditions.thumbnail_sizes)
+  }
+
+  # The functions. A key is the folder in functions/ and so the handler's path, the placeholder <key>_arn of the state
+  # machine, the end of the function's name and log group; its state is the PascalCase of it. `statements` is all that
+  # the function may do beside logging and tracing. A time-out is shorter than its state's, so that the state sees it.
+  functions = {
+    validate_image = {
+      description = "Checks an upload, claims its record and writes its proxy."
+      memory_mb   = 2048
+      timeout_s   = 120
+      layers      = ["core", "imaging"]
+      environment = merge(local.intake_environment, local.rendition_environment, {
+        TABLE_NAME      = aws_dynamodb_table.records.name
+        MASKS_BUCKET    = aws_s3_bucket.bucket["masks"].bucket
+        MAX_PIXELS      = var.intake.max_pixels
+        MAX_FRAMES      = var.intake.max_frames
+        PROXY_MAX_SIDE  = var.renditions.proxy_max_side
+        RECORD_TTL_DAYS = var.lifetimes.record_days
+      })
+      statements = [
+        local.tell_gone_from_denied,
+        { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
+        { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
+        { actions = ["dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
+      ]
+    }
+
+    infer_mask = {
+      description = "Has the endpoint make the mask of a proxy, and keeps it."
+      memory_mb   = 1024
+      timeout_s   = 75
+      layers      = ["core", "imaging"]
+      environment = {
+        MASKS_BUCKET  = aws_s3_bucket.bucket["masks"].bucket
+        ENDPOINT_NAME = aws_sagemaker_endpoint.inference.name
+      }
+      statements = [
+        { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
+        { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/mask.png", "${local.masks_bucket_arn}/*/metadata.json"] },
+        { actions = ["sagemaker:InvokeEndpoint"], resources = [aws_sagemaker_endpoint.inference.arn] },
+      ]
+    }
+
+    analyze_image = {
+      description = "Asks Rekognition what a proxy shows."
+      memory_mb   = 512
+      timeout_s   = 60
+      layers      = ["core"]
+      environment = {
+        MASKS_BUCKET              = aws_s3_bucket.bucket["masks"].bucket
+        MAX_LABELS                = var.analysis.max_labels
+        LABEL_MIN_CONFIDENCE      = var.analysis.label_min_confidence
+        MODERATION_MIN_CONFIDENCE = var.analysis.moderation_min_confidence
+        BLOCKED_MODERATION        = join(",", var.analysis.blocked_moderation)
+      }
+      statements = [
+        # Rekognition reads the proxy from S3 with the function's own permission.
+        { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
+        { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/analysis.json"] },
+        # These actions know no resources: AWS takes only * for them.
+        {
+          actions = [
+            "rekognition:DetectFaces",
+            "rekognition:DetectLabels",
+            "rekognition:DetectModerationLabels",
+            "rekognition:DetectText",
+          ]
+          resources = ["*"]
+        },
+      ]
+    }
+
+    apply_mask = {
+      description = "Cuts the upload out at full size and makes every output."
+      memory_mb   = 3008
+      timeout_s   = 120
+      layers      = ["core", "imaging"]
+      environment = {
+        RESULTS_BUCKET = aws_s3_bucket.bucket["results"].bucket
+        MAX_PIXELS     = var.intake.max_pixels
+      }
+      statements = [
+        local.tell_gone_from_denied,
+        { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
+        { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/*/mask.png"] },
+        { actions = ["s3:PutObject"], resources = ["${local.results_bucket_arn}/*"] },
+      ]
+    }
+
+    save_result = {
+      description = "Writes a picture's terminal record: the commit point."
+      memory_mb   = 256
+      timeout_s   = 30
+      layers      = ["core"]
+      environment = {
+        TABLE_NAME      = aws_dynamodb_table.records.name
+        RECORD_TTL_DAYS = var.lifetimes.record_days
+        RESULTS_URL     = "${local.api_url}/results"
+      }
+      statements = [
+        { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
+      ]
+    }
+
+    api = {
+      description = "Answers the HTTP API."
+      memory_mb   = 512
+      timeout_s   = 29 # API Gateway itself gives up after 30
+      layers      = ["core"]
+      environment = merge(local.intake_environment, local.rendition_environment, {
+        TABLE_NAME               = aws_dynamodb_table.records.name
+        UPLOADS_BUCKET           = aws_s3_bucket.bucket["uploads"].bucket
+        MASKS_BUCKET             = aws_s3_bucket.bucket["masks"].bucket
+        RESULTS_BUCKET           = aws_s3_bucket.bucket["results"].bucket
+        UPLOAD_URL_TTL_S         = var.lifetimes.upload_url_s
+        RESULT_URL_TTL_S         = var.lifetimes.result_url_s
+        AWAITING_UPLOAD_TTL_DAYS = var.lifetimes.awaiting_upload_days
+        AUTH                     = "none"
+        MASK_PROVIDER            = local.endpoint_name
+        VERSION                  = local.version
+      })
+      statements = [
+        {
+          actions   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+          resources = concat([aws_dynamodb_table.records.arn], local.record_index_arns)
+        },
+        {
+          # Signed URLs carry the function's own permissions: to upload, and to see originals, masks and results.
+          actions   = ["s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+          resources = ["${local.uploads_bucket_arn}/uploads/*"]
+        },
+        {
+          actions   = ["s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+          resources = ["${local.masks_bucket_arn}/*", "${local.results_bucket_arn}/*"]
+        },
+        {
+          actions   = ["s3:ListBucket", "s3:ListBucketVersions"]
+          resources = [local.uploads_bucket_arn, local.masks_bucket_arn, local.results_bucket_arn]
+        },
+      ]
+    }
+  }
+}

@@ -1,0 +1,59 @@
+output "region" {
+  description = "The AWS region."
+  value       = var.region
+}
+
+output "api_url" {
+  description = "Base URL of the HTTP API, without a slash at its end."
+  value       = local.api_url
+}
+
+output "uploads_bucket" {
+  description = "Bucket of the originals; an object under uploads/ starts an execution."
+  value       = aws_s3_bucket.bucket["uploads"].bucket
+}
+
+output "masks_bucket" {
+  description = "Bucket of proxies, masks and what describes them."
+  value       = aws_s3_bucket.bucket["masks"].bucket
+}
+
+output "results_bucket" {
+  description = "Bucket of cut-outs, mattes, composites and thumbnails."
+  value       = aws_s3_bucket.bucket["results"].bucket
+}
+
+output "table" {
+  description = "Table of the records."
+  value       = aws_dynamodb_table.records.name
+}
+
+output "topic_arn" {
+  description = "Topic of the notices."
+  value       = aws_sns_topic.notices.arn
+}
+
+output "state_machine_arn" {
+  description = "The state machine that processes a picture."
+  value       = aws_sfn_state_machine.process_image.arn
+}
+
+output "endpoint_name" {
+  description = "The inference endpoint."
+  value       = aws_sagemaker_endpoint.inference.name
+}
+
+output "event_rule_name" {
+  description = "Rule that starts the state machine; a replay of the archive names it."
+  value       = aws_cloudwatch_event_rule.upload_arrived.name
+}
+
+output "dead_letter_queue_url" {
+  description = "Queue of events that could not start an execution."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "undelivered_queue_url" {
+  description = "Queue of notices and events that could not be sent."
+  value       = aws_sqs_queue.undelivered.url
+}

@@ -1,0 +1,166 @@
+locals {
+  buckets = toset(["uploads", "masks", "results"])
+
+  # DynamoDB may delete an expired record days late: its outputs wait for it.
+  output_days = var.lifetimes.record_days + 7
+}
+
+resource "aws_s3_bucket" "bucket" {
+  #checkov:skip=CKV_AWS_18:CloudTrail data events tell more than access logs, without a fourth bucket.
+  #checkov:skip=CKV_AWS_21:The uploads are versioned; masks and results are made anew from them.
+  #checkov:skip=CKV_AWS_144:One region; versioning guards the originals.
+  #checkov:skip=CKV2_AWS_62:Only an upload starts something.
+  for_each = local.buckets
+
+  # A bucket's name is unique over all accounts and regions of AWS.
+  bucket        = "${local.name_prefix}-${each.key}-${local.account_id}-${var.region}"
+  force_destroy = !var.protect_data
+}
+
+resource "aws_s3_bucket_public_access_block" "bucket" {
+  for_each = local.buckets
+
+  bucket                  = aws_s3_bucket.bucket[each.key].bucket
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "bucket" {
+  for_each = local.buckets
+
+  bucket = aws_s3_bucket.bucket[each.key].bucket
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "bucket" {
+  for_each = local.buckets
+
+  bucket = aws_s3_bucket.bucket[each.key].bucket
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+data "aws_iam_policy_document" "bucket" {
+  for_each = local.buckets
+
+  statement {
+    sid       = "TlsOnly"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.bucket[each.key].arn, "${aws_s3_bucket.bucket[each.key].arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "bucket" {
+  for_each = local.buckets
+
+  bucket = aws_s3_bucket.bucket[each.key].bucket
+  policy = data.aws_iam_policy_document.bucket[each.key].json
+
+  # S3 refuses two changes of one bucket's access at once.
+  depends_on = [aws_s3_bucket_public_access_block.bucket]
+}
+
+# An upload is named by its version, so that a file put twice under one key is two pictures and neither is lost.
+resource "aws_s3_bucket_versioning" "uploads" {
+  bucket = aws_s3_bucket.bucket["uploads"].bucket
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+# S3 then tells the default event bus of every object; the rule in eventbridge.tf chooses.
+resource "aws_s3_bucket_notification" "uploads" {
+  bucket      = aws_s3_bucket.bucket["uploads"].bucket
+  eventbridge = true
+}
+
+# Browsers upload straight to the signed URL.
+resource "aws_s3_bucket_cors_configuration" "uploads" {
+  bucket = aws_s3_bucket.bucket["uploads"].bucket
+
+  cors_rule {
+    allowed_methods = ["PUT", "POST"]
+    allowed_origins = var.cors_origins
+    allowed_headers = ["*"]
+    expose_headers  = ["ETag", "x-amz-version-id"]
+    max_age_seconds = 3600
+  }
+}
+
+# The originals are kept: they only get cheaper. What replaced or deleted versions cost ends after a month.
+resource "aws_s3_bucket_lifecycle_configuration" "uploads" {
+  count = var.bucket_lifecycle ? 1 : 0
+
+  bucket = aws_s3_bucket.bucket["uploads"].bucket
+
+  rule {
+    id     = "keep-originals-cheaply"
+    status = "Enabled"
+
+    filter {}
+
+    transition {
+      days          = 30
+      storage_class = "STANDARD_IA"
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 30
+    }
+
+    expiration {
+      expired_object_delete_marker = true
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  # The rules on versions are refused while versioning is off.
+  depends_on = [aws_s3_bucket_versioning.uploads]
+}
+
+# Masks and results are made anew from the original by resuming; they live as long as their records.
+resource "aws_s3_bucket_lifecycle_configuration" "outputs" {
+  for_each = toset(var.bucket_lifecycle ? ["masks", "results"] : [])
+
+  bucket = aws_s3_bucket.bucket[each.key].bucket
+
+  rule {
+    id     = "end-with-the-record"
+    status = "Enabled"
+
+    filter {}
+
+    expiration {
+      days = local.output_days
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+}

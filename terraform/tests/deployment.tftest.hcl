@@ -1,0 +1,110 @@
+# What is connected to what, and how it is named. tests/infrastructure/ reads what this run makes, too, and holds it
+# against functions/ and the state machine.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment         = "test"
+  cors_origins        = ["https://photos.example.org"]
+  inference_image_uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-inference:1"
+}
+
+run "deployment" {
+  assert {
+    condition     = alltrue([for kind, bucket in aws_s3_bucket.bucket : bucket.bucket == "matteflow-test-${kind}-123456789012-us-east-1"])
+    error_message = "A bucket's name holds environment, account and region, so that it is unique on AWS."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, function in aws_lambda_function.function :
+      function.function_name == "matteflow-test-${name}" &&
+      function.logging_config[0].log_group == "/aws/lambda/matteflow-test-${name}" &&
+      function.environment[0].variables.POWERTOOLS_SERVICE_NAME == name
+    ])
+    error_message = "The key of a function ends its name and its log group, and is its service's name."
+  }
+
+  assert {
+    condition = alltrue([
+      for function in aws_lambda_function.function :
+      function.runtime == "python3.13" && function.architectures == tolist(["arm64"])
+    ])
+    error_message = "On AWS the functions are Python 3.13 on arm64."
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.upload_arrived.event_pattern) == {
+      source      = ["aws.s3"]
+      detail-type = ["Object Created"]
+      account     = ["123456789012"]
+      detail = {
+        bucket = { name = ["matteflow-test-uploads-123456789012-us-east-1"] }
+        object = { key = [{ prefix = "uploads/" }] }
+      }
+    }
+    error_message = "The rule takes new objects under uploads/ of our own bucket, and nothing else."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_notification.uploads.eventbridge
+    error_message = "The uploads bucket tells EventBridge of its objects."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.process_image.arn == aws_sfn_state_machine.process_image.arn
+    error_message = "The rule starts the state machine."
+  }
+
+  assert {
+    condition = keys(aws_apigatewayv2_route.api) == [
+      "$default",
+      "DELETE /results/{image_id}",
+      "GET /health",
+      "GET /images/uploads/{filename}/status",
+      "GET /openapi.json",
+      "GET /results",
+      "GET /results/{image_id}",
+      "POST /upload-url",
+    ]
+    error_message = "The API has the routes of its document."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_integration.api.payload_format_version == "2.0"
+    error_message = "The API's handler reads payloads of version 2.0."
+  }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_api.api.cors_configuration[0].allow_origins == toset(["https://photos.example.org"]) &&
+      one(aws_s3_bucket_cors_configuration.uploads.cors_rule).allowed_origins == toset(["https://photos.example.org"])
+    )
+    error_message = "The API and the uploads bucket let the same origins in."
+  }
+
+  assert {
+    condition     = output.api_url == "https://mockapi.execute-api.us-east-1.amazonaws.com"
+    error_message = "The API's address is API Gateway's own."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["save_result"].environment[0].variables.RESULTS_URL == "${output.api_url}/results"
+    error_message = "A notice links to the API."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["infer_mask"].environment[0].variables.ENDPOINT_NAME == output.endpoint_name
+    error_message = "InferMask calls the endpoint."
+  }
+
+  assert {
+    condition = { for index in aws_dynamodb_table.records.global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] } == {
+      "owner-created_at-index"      = ["owner", "created_at", "ALL"]
+      "upload_key-created_at-index" = ["upload_key", "created_at", "ALL"]
+    }
+    error_message = "Records are listed by owner, and found by upload key."
+  }
+}

@@ -1,0 +1,75 @@
+# What AWS would answer, where the configuration needs more than a random text of it.
+
+mock_data "aws_caller_identity" {
+  defaults = { account_id = "123456789012" }
+}
+
+mock_data "aws_partition" {
+  defaults = { partition = "aws" }
+}
+
+mock_data "aws_iam_policy_document" {
+  defaults = { json = "{}" }
+}
+
+mock_data "aws_cloudwatch_event_bus" {
+  defaults = { arn = "arn:aws:events:us-east-1:123456789012:event-bus/default" }
+}
+
+mock_resource "aws_s3_bucket" {
+  defaults = { arn = "arn:aws:s3:::mock-bucket" }
+}
+
+mock_resource "aws_iam_role" {
+  defaults = { arn = "arn:aws:iam::123456789012:role/mock-role" }
+}
+
+mock_resource "aws_lambda_layer_version" {
+  defaults = { arn = "arn:aws:lambda:us-east-1:123456789012:layer:mock-layer:1" }
+}
+
+mock_resource "aws_lambda_function" {
+  defaults = {
+    arn        = "arn:aws:lambda:us-east-1:123456789012:function:mock-function"
+    invoke_arn = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/mock-function/invocations"
+  }
+}
+
+mock_resource "aws_sfn_state_machine" {
+  defaults = { arn = "arn:aws:states:us-east-1:123456789012:stateMachine:mock-state-machine" }
+}
+
+mock_resource "aws_sns_topic" {
+  defaults = { arn = "arn:aws:sns:us-east-1:123456789012:mock-topic" }
+}
+
+mock_resource "aws_sqs_queue" {
+  defaults = {
+    arn = "arn:aws:sqs:us-east-1:123456789012:mock-queue"
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/mock-queue"
+  }
+}
+
+mock_resource "aws_dynamodb_table" {
+  defaults = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/mock-table" }
+}
+
+mock_resource "aws_cloudwatch_log_group" {
+  defaults = { arn = "arn:aws:logs:us-east-1:123456789012:log-group:mock-group" }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = { arn = "arn:aws:events:us-east-1:123456789012:rule/mock-rule" }
+}
+
+mock_resource "aws_sagemaker_endpoint" {
+  defaults = { arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/mock-endpoint" }
+}
+
+mock_resource "aws_apigatewayv2_api" {
+  defaults = {
+    id            = "mockapi"
+    api_endpoint  = "https://mockapi.execute-api.us-east-1.amazonaws.com"
+    execution_arn = "arn:aws:execute-api:us-east-1:123456789012:mockapi"
+  }
+}

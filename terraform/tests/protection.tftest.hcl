@@ -1,0 +1,190 @@
+# What must never be switched off.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment         = "test"
+  cors_origins        = ["https://photos.example.org"]
+  inference_image_uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-inference:1"
+}
+
+run "stores" {
+  assert {
+    condition = alltrue([
+      for kind in ["uploads", "masks", "results"] :
+      aws_s3_bucket_public_access_block.bucket[kind].block_public_acls &&
+      aws_s3_bucket_public_access_block.bucket[kind].block_public_policy &&
+      aws_s3_bucket_public_access_block.bucket[kind].ignore_public_acls &&
+      aws_s3_bucket_public_access_block.bucket[kind].restrict_public_buckets &&
+      aws_s3_bucket_public_access_block.bucket[kind].bucket == aws_s3_bucket.bucket[kind].bucket
+    ])
+    error_message = "No bucket can be made public."
+  }
+
+  assert {
+    condition = alltrue([
+      for kind in ["uploads", "masks", "results"] :
+      one(one(aws_s3_bucket_server_side_encryption_configuration.bucket[kind].rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
+    ])
+    error_message = "Every bucket is encrypted."
+  }
+
+  assert {
+    condition = alltrue([
+      for kind in ["uploads", "masks", "results"] :
+      aws_s3_bucket_ownership_controls.bucket[kind].rule[0].object_ownership == "BucketOwnerEnforced"
+    ])
+    error_message = "No access control list can give an object away."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_versioning.uploads.versioning_configuration[0].status == "Enabled"
+    error_message = "No upload overwrites another."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.uploads[0].rule : try(one(rule.expiration).days, 0) == 0])
+    error_message = "The originals are kept."
+  }
+
+  assert {
+    condition = alltrue([
+      for kind in ["masks", "results"] :
+      aws_s3_bucket_lifecycle_configuration.outputs[kind].rule[0].expiration[0].days > var.lifetimes.record_days
+    ])
+    error_message = "Outputs outlive their record, but not for ever."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.records.point_in_time_recovery[0].enabled && aws_dynamodb_table.records.server_side_encryption[0].enabled
+    error_message = "The table is encrypted and can be restored to a point in time."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.records.ttl[0].enabled && aws_dynamodb_table.records.ttl[0].attribute_name == "expires_at"
+    error_message = "Records expire."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.records.deletion_protection_enabled && alltrue([for bucket in aws_s3_bucket.bucket : !bucket.force_destroy])
+    error_message = "Unless an environment says otherwise, no data can be destroyed by accident."
+  }
+}
+
+run "transport" {
+  assert {
+    condition = alltrue([
+      for document in concat(
+        values(data.aws_iam_policy_document.bucket),
+        values(data.aws_iam_policy_document.tls_only),
+        [data.aws_iam_policy_document.notices],
+      ) :
+      document.statement[0].effect == "Deny" &&
+      one(document.statement[0].principals).identifiers == toset(["*"]) &&
+      one(document.statement[0].condition).test == "Bool" &&
+      one(document.statement[0].condition).variable == "aws:SecureTransport" &&
+      one(document.statement[0].condition).values == tolist(["false"])
+    ])
+    error_message = "Buckets, queues and topic refuse what does not come over TLS."
+  }
+
+  assert {
+    condition = alltrue([
+      for kind in ["uploads", "masks", "results"] :
+      aws_s3_bucket_policy.bucket[kind].bucket == aws_s3_bucket.bucket[kind].bucket
+    ])
+    error_message = "Every bucket has its policy."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.sqs_managed_sse_enabled && aws_sqs_queue.undelivered.sqs_managed_sse_enabled && aws_sns_topic.notices.kms_master_key_id != ""
+    error_message = "Queues and topic are encrypted."
+  }
+}
+
+run "nothing_is_lost" {
+  assert {
+    condition     = aws_cloudwatch_event_target.process_image.dead_letter_config[0].arn == aws_sqs_queue.dead_letter.arn
+    error_message = "An event that cannot start an execution is kept."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.process_image.retry_policy[0].maximum_retry_attempts > 0
+    error_message = "An event is tried again before it is set aside."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_archive.uploads.retention_days == 30 &&
+      aws_cloudwatch_event_archive.uploads.event_pattern == aws_cloudwatch_event_rule.upload_arrived.event_pattern
+    )
+    error_message = "The events of 30 days can be replayed: those that the rule takes."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.message_retention_seconds == 1209600 && aws_sqs_queue.undelivered.message_retention_seconds == 1209600
+    error_message = "What was set aside is kept for 14 days."
+  }
+
+  assert {
+    condition = alltrue([
+      for group in concat(
+        values(aws_cloudwatch_log_group.function),
+        [aws_cloudwatch_log_group.process_image, aws_cloudwatch_log_group.api_access, aws_cloudwatch_log_group.inference],
+      ) : group.retention_in_days == 30
+    ])
+    error_message = "Logs are kept for a time, not for ever."
+  }
+
+  assert {
+    condition = (
+      aws_sfn_state_machine.process_image.logging_configuration[0].level == "ALL" &&
+      !aws_sfn_state_machine.process_image.logging_configuration[0].include_execution_data
+    )
+    error_message = "Every transition is logged, without people's data."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_stage.api.default_route_settings[0].throttling_rate_limit > 0 && aws_apigatewayv2_stage.api.default_route_settings[0].throttling_burst_limit > 0
+    error_message = "The API is throttled."
+  }
+}
+
+run "least_privilege" {
+  assert {
+    condition = alltrue(flatten([
+      for document in concat(
+        values(data.aws_iam_policy_document.function),
+        [data.aws_iam_policy_document.process_image, data.aws_iam_policy_document.inference, data.aws_iam_policy_document.upload_arrived],
+        ) : [
+        for statement in document.statement : [
+          for action in statement.actions :
+          !strcontains(action, "*") && (!contains(statement.resources, "*") || can(regex("^(ecr:GetAuthorizationToken|logs:(.*LogDeliver.*|DescribeLogGroups|.*ResourcePolic.*)|rekognition:Detect.*|xray:.*)$", action)))
+        ]
+      ]
+    ]))
+    error_message = "No action is a wildcard, and only actions that know no resources have * as theirs."
+  }
+
+  assert {
+    condition = alltrue([
+      for document in [data.aws_iam_policy_document.process_image_trust, data.aws_iam_policy_document.upload_arrived_trust, data.aws_iam_policy_document.inference_trust] :
+      contains([for condition in document.statement[0].condition : condition.variable], "aws:SourceAccount")
+    ])
+    error_message = "A service takes a role for this account only."
+  }
+
+  assert {
+    condition = toset([for condition in data.aws_iam_policy_document.dead_letter.statement[0].condition : "${condition.variable}=${one(condition.values)}"]) == toset([
+      "aws:SourceArn=${aws_cloudwatch_event_rule.upload_arrived.arn}", "aws:SourceAccount=123456789012",
+    ])
+    error_message = "Only our rule may fill the dead-letter queue."
+  }
+
+  assert {
+    condition     = aws_lambda_permission.api.source_arn == "${aws_apigatewayv2_api.api.execution_arn}/*/*"
+    error_message = "Only our API may call its function."
+  }
+}

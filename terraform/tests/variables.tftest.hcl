@@ -1,0 +1,120 @@
+# What the variables refuse. Every variable listed in a run must fail by itself.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment         = "test"
+  cors_origins        = ["https://photos.example.org"]
+  inference_image_uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-inference:1"
+}
+
+run "too_little" {
+  command = plan
+
+  variables {
+    log_retention_days               = 0
+    intake                           = { max_size_bytes = 0 }
+    renditions                       = { output_formats = [] }
+    analysis                         = { max_labels = 0 }
+    confidence_threshold             = -1
+    lifetimes                        = { record_days = 0 }
+    cors_origins                     = []
+    api_throttle                     = { rate = 0 }
+    inference_instances              = { min = 0 }
+    inference_invocations_per_minute = 0
+  }
+
+  expect_failures = [
+    var.log_retention_days, var.intake, var.renditions, var.analysis, var.confidence_threshold, var.lifetimes,
+    var.cors_origins, var.api_throttle, var.inference_instances, var.inference_invocations_per_minute,
+  ]
+}
+
+run "too_much" {
+  command = plan
+
+  variables {
+    environment          = "a-name-of-more-than-16"
+    intake               = { max_pixels = 50000001 }
+    renditions           = { proxy_max_side = 10000 }
+    analysis             = { label_min_confidence = 101 }
+    confidence_threshold = 101
+    lifetimes            = { result_url_s = 86400 }
+    inference_instances  = { min = 3, max = 2 }
+  }
+
+  expect_failures = [
+    var.environment, var.intake, var.renditions, var.analysis, var.confidence_threshold, var.lifetimes,
+    var.inference_instances,
+  ]
+}
+
+run "not_in_the_list" {
+  command = plan
+
+  variables {
+    lambda_runtime             = "python3.8"
+    lambda_architecture        = "riscv"
+    log_level                  = "LOUD"
+    intake                     = { accepted_formats = ["PDF"] }
+    renditions                 = { output_formats = ["gif"] }
+    notification_subscriptions = [{ protocol = "ftp", endpoint = "ftp://example.org" }]
+  }
+
+  expect_failures = [
+    var.lambda_runtime, var.lambda_architecture, var.log_level, var.intake, var.renditions,
+    var.notification_subscriptions,
+  ]
+}
+
+run "malformed" {
+  command = plan
+
+  variables {
+    environment             = "Dev_1"
+    region                  = "moon"
+    renditions              = { background_color = "white" }
+    notification_emails     = ["nobody"]
+    inference_image_uri     = "python:3"
+    inference_instance_type = "g4dn.xlarge"
+  }
+
+  expect_failures = [
+    var.environment, var.region, var.renditions, var.notification_emails, var.inference_image_uri,
+    var.inference_instance_type,
+  ]
+}
+
+run "every_origin_and_no_frame" {
+  command = plan
+
+  variables {
+    cors_origins = ["*"]
+    intake       = { max_frames = 0 }
+  }
+
+  expect_failures = [var.cors_origins, var.intake]
+}
+
+run "a_path_in_an_origin_and_a_thumbnail_without_a_height" {
+  command = plan
+
+  variables {
+    cors_origins = ["https://photos.example.org/gallery"]
+    renditions   = { thumbnail_sizes = ["100"] }
+  }
+
+  expect_failures = [var.cors_origins, var.renditions]
+}
+
+run "archives_that_are_not_built" {
+  command = plan
+
+  variables {
+    build_dir = "./absent"
+  }
+
+  expect_failures = [var.build_dir]
+}

@@ -1,0 +1,368 @@
+# Where it runs
+
+variable "environment" {
+  description = "The environment's name; every resource is named after it."
+  type        = string
+
+  validation {
+    # 16 characters keep the longest bucket name, with account and region, within S3's 63.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,14}[a-z0-9]$", var.environment))
+    error_message = "The environment is 2 to 16 lower-case letters, digits and hyphens, and starts with a letter."
+  }
+}
+
+variable "region" {
+  description = "The AWS region."
+  type        = string
+  default     = "us-east-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "The region looks like us-east-1."
+  }
+}
+
+variable "s3_use_path_style" {
+  description = "Address buckets by path instead of by host name. An emulator on 127.0.0.1 has no host name a bucket."
+  type        = bool
+  default     = false
+}
+
+variable "protect_data" {
+  description = "Refuse to destroy buckets that hold objects, and the table. Only environments made to be thrown away set it to false."
+  type        = bool
+  default     = true
+}
+
+variable "bucket_lifecycle" {
+  description = "Give the buckets their lifecycle rules. Where nothing carries them out (an emulator), leaving them out saves the provider's wait of a minute for them to settle."
+  type        = bool
+  default     = true
+}
+
+# The functions
+
+variable "build_dir" {
+  description = "Folder of functions.zip, layer-core.zip and layer-imaging.zip, absolute or from this folder."
+  type        = string
+  default     = "../.build/aws"
+
+  validation {
+    condition = alltrue([
+      for archive in ["functions.zip", "layer-core.zip", "layer-imaging.zip"] : fileexists("${var.build_dir}/${archive}")
+    ])
+    error_message = "There is no functions.zip, layer-core.zip or layer-imaging.zip in ${var.build_dir}. Run `make build` first."
+  }
+}
+
+variable "lambda_runtime" {
+  description = "Runtime of the functions. provided.al2023 runs the archive's own bootstrap."
+  type        = string
+  default     = "python3.13"
+
+  validation {
+    condition     = contains(["python3.13", "provided.al2023"], var.lambda_runtime)
+    error_message = "The runtime is python3.13 or provided.al2023."
+  }
+}
+
+variable "lambda_architecture" {
+  description = "Processor architecture of the functions; the archives must be built for it."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.lambda_architecture)
+    error_message = "The architecture is arm64 or x86_64."
+  }
+}
+
+variable "function_environment" {
+  description = "Environment variables of every function beside its own, such as AWS_ENDPOINT_URL."
+  type        = map(string)
+  default     = {}
+}
+
+variable "tracing" {
+  description = "Send X-Ray traces of the functions and the state machine. An emulator does not know it."
+  type        = bool
+  default     = true
+}
+
+variable "log_level" {
+  description = "The least severe level that the functions log."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.log_level)
+    error_message = "The log level is DEBUG, INFO, WARNING or ERROR."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that every log group keeps its events."
+  type        = number
+  default     = 30
+
+  validation {
+    # CloudWatch takes these periods only. 0 would mean for ever, and is left out on purpose.
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
+    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731 days."
+  }
+}
+
+# What is taken, made and kept
+
+variable "intake" {
+  description = "Which uploads are taken: largest file in bytes, most pixels, most frames, and formats as Pillow names them."
+  type = object({
+    max_size_bytes   = optional(number, 52428800)
+    max_pixels       = optional(number, 50000000)
+    max_frames       = optional(number, 100)
+    accepted_formats = optional(list(string), ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF"])
+  })
+  default = {}
+
+  validation {
+    condition     = var.intake.max_size_bytes >= 1 && var.intake.max_size_bytes <= 104857600
+    error_message = "max_size_bytes is from 1 byte to 100 MiB."
+  }
+
+  validation {
+    # The memory of validate_image and apply_mask is measured for this many pixels.
+    condition     = var.intake.max_pixels >= 1 && var.intake.max_pixels <= 50000000
+    error_message = "max_pixels is from 1 to 50 million."
+  }
+
+  validation {
+    condition     = var.intake.max_frames >= 1 && var.intake.max_frames <= 1000
+    error_message = "max_frames is from 1 to 1000."
+  }
+
+  validation {
+    condition = length(var.intake.accepted_formats) > 0 && length(
+      setsubtract(var.intake.accepted_formats, ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF"])
+    ) == 0
+    error_message = "accepted_formats are some of JPEG, PNG, WEBP, AVIF, TIFF, BMP and GIF."
+  }
+}
+
+variable "renditions" {
+  description = "What is made of a picture where its owner asks for nothing else: longest side of the proxy in pixels, background colour of the composite, formats of the cut-out, boxes of the thumbnails."
+  type = object({
+    proxy_max_side   = optional(number, 2048)
+    background_color = optional(string, "#ffffff")
+    output_formats   = optional(list(string), ["png", "webp"])
+    thumbnail_sizes  = optional(list(string), ["100x100", "640x480", "1600x1200"])
+  })
+  default = {}
+
+  validation {
+    # Rekognition takes sides up to 10,000 px, and a SageMaker request is best kept under 5 MB.
+    condition     = var.renditions.proxy_max_side >= 256 && var.renditions.proxy_max_side <= 4096
+    error_message = "proxy_max_side is from 256 to 4096 pixels."
+  }
+
+  validation {
+    condition     = can(regex("^#[0-9a-fA-F]{6}$", var.renditions.background_color))
+    error_message = "background_color is six hexadecimal digits after a #."
+  }
+
+  validation {
+    condition     = length(var.renditions.output_formats) > 0 && length(setsubtract(var.renditions.output_formats, ["png", "webp"])) == 0
+    error_message = "output_formats are png, webp, or both."
+  }
+
+  validation {
+    condition     = length(var.renditions.thumbnail_sizes) >= 1 && length(var.renditions.thumbnail_sizes) <= 10
+    error_message = "There are 1 to 10 thumbnail_sizes."
+  }
+
+  validation {
+    condition = alltrue([
+      for size in var.renditions.thumbnail_sizes :
+      can(regex("^[0-9]+x[0-9]+$", size)) && alltrue([for side in split("x", size) : try(tonumber(side) >= 16 && tonumber(side) <= 4096, false)])
+    ])
+    error_message = "Each of thumbnail_sizes is a box of sides from 16 to 4096 pixels, such as 640x480."
+  }
+}
+
+variable "analysis" {
+  description = "What Rekognition is asked for: most labels, least confidence of labels and of moderation verdicts in percent, and the moderation categories that block a picture."
+  type = object({
+    max_labels                = optional(number, 100)
+    label_min_confidence      = optional(number, 55)
+    moderation_min_confidence = optional(number, 60)
+    blocked_moderation        = optional(list(string), ["Explicit", "Violence", "Visually Disturbing", "Hate Symbols"])
+  })
+  default = {}
+
+  validation {
+    condition     = var.analysis.max_labels >= 1 && var.analysis.max_labels <= 100
+    error_message = "max_labels is from 1 to 100: a record has to stay small."
+  }
+
+  validation {
+    condition = alltrue([
+      for percent in [var.analysis.label_min_confidence, var.analysis.moderation_min_confidence] : percent >= 0 && percent <= 100
+    ])
+    error_message = "A confidence is from 0 to 100."
+  }
+}
+
+variable "confidence_threshold" {
+  description = "Confidence of a mask, in percent, below which a person is asked to look at the result."
+  type        = number
+  default     = 80
+
+  validation {
+    condition     = var.confidence_threshold >= 0 && var.confidence_threshold <= 100
+    error_message = "The confidence threshold is from 0 to 100."
+  }
+}
+
+variable "lifetimes" {
+  description = "How long things live: a record and its outputs, and a record whose upload never came, in days; signed URLs of uploads and of results, in seconds."
+  type = object({
+    record_days          = optional(number, 90)
+    awaiting_upload_days = optional(number, 1)
+    upload_url_s         = optional(number, 900)
+    result_url_s         = optional(number, 900)
+  })
+  default = {}
+
+  validation {
+    condition     = var.lifetimes.awaiting_upload_days >= 1 && var.lifetimes.record_days >= var.lifetimes.awaiting_upload_days
+    error_message = "A record lives at least a day, and no shorter than one that awaits its upload."
+  }
+
+  validation {
+    # A signed URL ends with the role session that signed it, and a Lambda session may end within the hour.
+    condition = alltrue([
+      for seconds in [var.lifetimes.upload_url_s, var.lifetimes.result_url_s] : seconds >= 60 && seconds <= 3600
+    ])
+    error_message = "A signed URL lives from 60 to 3600 seconds."
+  }
+}
+
+# Who uses it
+
+variable "cors_origins" {
+  description = "Origins whose pages may call the API and upload, such as https://photos.example.org."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.cors_origins) > 0 && alltrue([for origin in var.cors_origins : can(regex("^https?://[^/*]+$", origin))])
+    error_message = "There is at least one origin, each a scheme and a host without a path; * is not one."
+  }
+}
+
+variable "api_throttle" {
+  description = "Requests a second that the API takes on average (rate) and at once (burst)."
+  type = object({
+    rate  = optional(number, 50)
+    burst = optional(number, 100)
+  })
+  default = {}
+
+  validation {
+    condition     = var.api_throttle.rate >= 1 && var.api_throttle.burst >= 1
+    error_message = "Rate and burst are at least 1: with 0 the API refuses everything."
+  }
+}
+
+variable "api_url_override" {
+  description = "URL of the API where it is not API Gateway's own; {api_id} in it is replaced by the API's id."
+  type        = string
+  default     = null
+}
+
+variable "notification_emails" {
+  description = "E-mail addresses that get every notice; each must confirm first."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.notification_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
+    error_message = "Each is an e-mail address."
+  }
+}
+
+variable "notification_subscriptions" {
+  description = "Other subscribers of the notices: a web address, or the ARN of a queue or function."
+  type = list(object({
+    protocol = string
+    endpoint = string
+  }))
+  default = []
+
+  validation {
+    condition     = alltrue([for subscription in var.notification_subscriptions : contains(["http", "https", "lambda", "sqs"], subscription.protocol)])
+    error_message = "A protocol is http, https, lambda or sqs; e-mail addresses go into notification_emails."
+  }
+}
+
+# The inference endpoint
+
+variable "inference_image_uri" {
+  description = "The image built from inference_image/, in ECR: <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com/[^:@]+[:@].+$", var.inference_image_uri))
+    error_message = "SageMaker takes an image from ECR only, here with a tag or a digest."
+  }
+}
+
+variable "inference_environment" {
+  description = "Environment variables of the inference container, such as MASK_ENGINE and REQUIRED_PROVIDER."
+  type        = map(string)
+  default     = {}
+}
+
+variable "inference_weights" {
+  description = "Where in S3 the container finds weights that its image does not hold: the bucket, and the prefix of the keys."
+  type = object({
+    bucket = string
+    prefix = string
+  })
+  default = null
+}
+
+variable "inference_instance_type" {
+  description = "Instance type of the endpoint."
+  type        = string
+  default     = "ml.g4dn.xlarge"
+
+  validation {
+    condition     = can(regex("^ml\\.[a-z0-9-]+\\.[a-z0-9]+$", var.inference_instance_type))
+    error_message = "A SageMaker instance type looks like ml.g4dn.xlarge."
+  }
+}
+
+variable "inference_instances" {
+  description = "Fewest and most instances of the endpoint. Auto scaling exists only where most is above fewest."
+  type = object({
+    min = optional(number, 1)
+    max = optional(number, 2)
+  })
+  default = {}
+
+  validation {
+    # A real-time endpoint of this kind cannot scale to zero.
+    condition     = var.inference_instances.min >= 1 && var.inference_instances.max >= var.inference_instances.min
+    error_message = "There is at least one instance, and max is not below min."
+  }
+}
+
+variable "inference_invocations_per_minute" {
+  description = "Requests a minute and instance at which auto scaling adds an instance."
+  type        = number
+  default     = 200
+
+  validation {
+    condition     = var.inference_invocations_per_minute >= 1
+    error_message = "There is at least one request a minute."
+  }
+}
