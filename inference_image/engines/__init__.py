@@ -1,0 +1,1 @@
+"""The mask engines: a file each."""

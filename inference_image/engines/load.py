@@ -1,0 +1,26 @@
+"""The one place that knows every engine."""
+
+from inference_image.engines.classical import ClassicalEngine
+from inference_image.engines.mask_engine import MaskEngine
+from inference_image.engines.onnx import OnnxEngine
+from inference_image.errors import NotReady
+from inference_image.object_store import ObjectStore
+from inference_image.settings import Settings
+from inference_image.weights import find_weights
+
+
+def load_engine(settings: Settings, store: ObjectStore) -> MaskEngine:
+    """Load the engine that ``MASK_ENGINE`` names.
+
+    Raises:
+        NotReady: its weights are missing or unusable, or ``REQUIRED_PROVIDER`` is not active.
+    """
+    engine: MaskEngine
+    if settings.mask_engine == ClassicalEngine.name:
+        engine = ClassicalEngine(settings.threads)
+    else:
+        name = settings.mask_engine.removesuffix(".onnx")
+        engine = OnnxEngine(name, find_weights(name, settings, store), settings.threads)
+    if settings.required_provider not in (None, engine.provider):
+        raise NotReady(f"{settings.required_provider} is required, and {engine.name} runs on {engine.provider}.")
+    return engine

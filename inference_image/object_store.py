@@ -1,0 +1,67 @@
+"""S3 as the app uses it: a picture by reference, and weights at start."""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from inference_image.errors import BadInput, ServingError, StoreUnavailable, TooLarge
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_ERRORS: dict[str, type[ServingError]] = {
+    "NoSuchKey": BadInput,
+    "NoSuchBucket": BadInput,
+    "404": BadInput,  # HEAD answers carry the bare status
+    "AccessDenied": BadInput,
+    "403": BadInput,
+    "InvalidObjectState": BadInput,
+    "SlowDown": StoreUnavailable,
+    "InternalError": StoreUnavailable,
+    "ServiceUnavailable": StoreUnavailable,
+    "RequestTimeout": StoreUnavailable,
+}
+
+
+class ObjectStore:
+    """S3, at the endpoint and with the credentials that the environment gives."""
+
+    @functools.cached_property
+    def _client(self) -> "S3Client":
+        limits = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+        return boto3.client("s3", config=limits)
+
+    def read_picture(self, bucket: str, key: str, max_size_bytes: int) -> bytes:
+        """Read one object.
+
+        Raises:
+            BadInput: it does not exist, or may not be read.
+            TooLarge: over ``max_size_bytes``; nothing of it is read then.
+            StoreUnavailable: S3 throttled the read or failed.
+        """
+        try:
+            found = self._client.get_object(Bucket=bucket, Key=key)
+            with found["Body"] as body:
+                if found["ContentLength"] > max_size_bytes:
+                    raise TooLarge(f"The object has {found['ContentLength']} bytes; {max_size_bytes} are the limit.")
+                return body.read()
+        except (ClientError, BotoCoreError) as exc:
+            raise _translated(exc, bucket, key) from exc
+
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        """Write one object to the file ``target``. Raises as ``read_picture`` does, without a limit."""
+        try:
+            self._client.download_file(bucket, key, str(target))
+        except (ClientError, BotoCoreError) as exc:
+            raise _translated(exc, bucket, key) from exc
+
+
+def _translated(exc: ClientError | BotoCoreError, bucket: str, key: str) -> Exception:
+    if not isinstance(exc, ClientError):  # no connection, time-out, no credentials
+        return StoreUnavailable(f"S3 could not be read: {exc}")
+    error = _ERRORS.get(exc.response["Error"]["Code"])
+    return error(f"s3://{bucket}/{key}: {exc.response['Error']['Message']}.") if error else exc

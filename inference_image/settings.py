@@ -1,0 +1,40 @@
+"""The app's settings, read from the environment once, at start."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+
+class Settings(BaseModel):
+    """The field ``mask_engine`` is read from ``MASK_ENGINE``, and so on; an empty variable counts as absent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mask_engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "classical"
+    """``classical``, or the name of an ONNX file with or without its ``.onnx``."""
+    model_path: Path = Path("/opt/ml/model")
+    """The folder SageMaker unpacks the model's archive into."""
+    model_artifact_bucket: str | None = None
+    """Where weights come from that are not in ``model_path``."""
+    model_artifact_prefix: str = ""
+    model_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """What the weights must hash to; any weights are taken where it is absent."""
+    required_provider: str | None = None
+    """For example ``CUDAExecutionProvider``: without it active, ``/ping`` answers 503."""
+    max_size_bytes: PositiveInt = 25 * 1024 * 1024
+    max_pixels: PositiveInt = 50_000_000
+    max_waiting: Annotated[int, Field(ge=0)] = 8
+    """Requests that may wait for the one that runs; more are answered 503."""
+    threads: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)
+    """CPU threads of one inference."""
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read and check the environment.
+
+        Raises:
+            pydantic.ValidationError: a variable is out of range; the message names the field.
+        """
+        return cls.model_validate({name.lower(): value for name, value in os.environ.items() if value})
