@@ -1,0 +1,1 @@
+"""Matteflow on one machine: what stands in for AWS, started, watched and stopped together."""

@@ -1,0 +1,53 @@
+"""Servers of the local stack inside the test process, on ports of their own."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from moto.server import ThreadedMotoServer
+
+from scripts.local_stack.service import HOST
+from scripts.local_stack.services import CREDENTIALS, Ports
+
+Serve = Callable[[FastAPI], str]
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """S3 and SageMaker's control plane."""
+    server = ThreadedMotoServer(HOST, port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _aws_is_moto(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Serve]:
+    """Serve an app until the module's tests are done; gives its base URL."""
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def start(app: FastAPI) -> str:
+        port = Ports.free().inference
+        server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, ws="none", log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        running.append((server, thread))
+        while not server.started:
+            time.sleep(0.01)
+        return f"http://{HOST}:{port}"
+
+    yield start
+    for server, thread in running:
+        server.should_exit = True
+        thread.join()
