@@ -1,0 +1,131 @@
+"""The whole pipeline on one machine, brought up once for all end-to-end tests."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import boto3
+import pytest
+import requests
+import skimage.data
+from PIL import Image
+
+from scripts.local_stack.stack import LocalStack, Ports
+
+TERMINAL = {"SUCCEEDED", "PARTIAL", "REJECTED", "BLOCKED", "FAILED"}
+
+
+class Pipeline:
+    """What a person can do with the pipeline: upload, wait, read; and what an engineer can look at."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.outputs = stack.outputs
+        session = boto3.Session("test", "test", region_name=self.outputs["region"])
+        endpoint = self.outputs["aws_endpoint_url"]
+        self.s3 = session.client("s3", endpoint_url=endpoint)
+        self.step_functions = session.client("stepfunctions", endpoint_url=endpoint)
+
+    def api(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return requests.request(method, self.outputs["api_url"] + path, timeout=30, **arguments)
+
+    def ask_to_upload(self, body: bytes, file_name: str, file_type: str, **fields: Any) -> dict[str, Any]:
+        request = {"fileName": file_name, "fileType": file_type, "size": len(body), **fields}
+        answer = self.api("POST", "/upload-url", json=request)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def upload(self, body: bytes, file_name: str, file_type: str = "image/jpeg", **fields: Any) -> str:
+        """Upload by a presigned URL; the image's id."""
+        ticket = self.ask_to_upload(body, file_name, file_type, **fields)
+        answer = requests.put(ticket["uploadUrl"], data=body, headers=ticket["headers"], timeout=30)
+        assert answer.status_code == 200, answer.text
+        return ticket["imageId"]
+
+    def put(self, key: str, body: bytes) -> dict[str, Any]:
+        """Put an object straight into the uploads bucket; the S3 event it makes, as EventBridge gives it."""
+        answer = self.s3.put_object(Bucket=self.outputs["uploads_bucket"], Key=key, Body=body)
+        return {"bucket": self.outputs["uploads_bucket"], "key": key, "version": answer["VersionId"]}
+
+    def wait(self, image_id: str, timeout_s: float = 90, after_execution: str = "") -> dict[str, Any]:
+        """The picture's result, once it is terminal by another execution than ``after_execution``."""
+
+        def finished(result: dict[str, Any]) -> bool:
+            return result["status"] in TERMINAL and result["execution_arn"] != after_execution
+
+        return self._poll(f"/results/{image_id}", finished, timeout_s)
+
+    def wait_for_file(self, file_name: str, timeout_s: float = 90) -> dict[str, Any]:
+        """The result of a file put straight into ``uploads/``, found by its name, once it is terminal."""
+        path = f"/images/uploads/{quote(file_name, safe='')}/status"
+        status = self._poll(path, lambda answer: answer["status"] in TERMINAL, timeout_s)
+        return self.wait(status["image_id"])
+
+    def _poll(self, path: str, finished: Callable[[dict[str, Any]], bool], timeout_s: float) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout_s
+        answer = None
+        while time.monotonic() < deadline:
+            answer = self.api("GET", path)
+            if answer.status_code == 200 and finished(answer.json()):
+                return answer.json()
+            time.sleep(0.25)
+        raise AssertionError(f"{path} was not terminal after {timeout_s} s; last: {answer and answer.text}")
+
+    def notices(self, image_id: str, at_least: int = 1, timeout_s: float = 15) -> list[dict[str, Any]]:
+        """The SNS messages about a picture, once there are ``at_least`` so many."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = [notice for notice in self._all_notices() if _attribute(notice, "image_id") == image_id]
+            if len(found) >= at_least or time.monotonic() > deadline:
+                return found
+            time.sleep(0.25)
+
+    def _all_notices(self) -> list[dict[str, Any]]:
+        file = self.stack.home / "notifications.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def states(self, execution_arn: str) -> list[str]:
+        """The names of the states an execution entered, in order."""
+        history = self.step_functions.get_execution_history(executionArn=execution_arn, maxResults=1000)
+        entered = (event.get("stateEnteredEventDetails") for event in history["events"])
+        return [details["name"] for details in entered if details]
+
+    def objects(self, bucket: str, image_id: str) -> set[str]:
+        listing = self.s3.list_objects_v2(Bucket=self.outputs[bucket], Prefix=f"{image_id}/")
+        return {entry["Key"].removeprefix(f"{image_id}/") for entry in listing.get("Contents", [])}
+
+
+def _attribute(notice: dict[str, Any], name: str) -> str | None:
+    return notice.get("MessageAttributes", {}).get(name, {}).get("Value")
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    stack = LocalStack(home=tmp_path_factory.mktemp("stack"), ports=Ports.free())
+    try:
+        stack.up()
+        yield Pipeline(stack)
+    finally:
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """A photograph of a person, 512 x 512 pixels, as JPEG."""
+    file = BytesIO()
+    Image.fromarray(skimage.data.astronaut()).save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def photographs() -> list[Path]:
+    """Five photographs with known masks, where they lie beside the project."""
+    folder = Path(__file__).parents[3] / "shared" / "photos"
+    photographs = sorted([*folder.glob("*.jpg"), *folder.glob("*.jpeg")])[:5]
+    if len(photographs) < 5:
+        pytest.skip("the photographs for measuring are not beside the project")
+    return photographs

@@ -1,0 +1,99 @@
+"""Bad days: repeated events, an endpoint that is gone, an analysis that does not answer. Nothing is lost."""
+
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from functions.core.identity import identify
+from functions.core.models import Upload
+
+
+def output_of(pipeline, execution_arn: str, timeout_s: float = 60) -> dict:
+    """The output of an execution, once it has ended well."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        execution = pipeline.step_functions.describe_execution(executionArn=execution_arn)
+        if execution["status"] != "RUNNING":
+            assert execution["status"] == "SUCCEEDED", execution
+            return json.loads(execution["output"])
+        time.sleep(0.2)
+    raise AssertionError(f"{execution_arn} still runs after {timeout_s} s")
+
+
+def resume(pipeline, image_id: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.resume", "--id", image_id]
+    command += ["--stack", str(pipeline.stack.home / "stack.json")]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_same_event_ten_times_at_once_gives_one_result_and_one_notice(pipeline, astronaut):
+    # Outside uploads/ the rule does not match, so the only executions are the ten started here.
+    put = pipeline.put("repeated/ten-times.jpg", astronaut)
+    item = {"key": put["key"], "version-id": put["version"], "etag": "", "size": len(astronaut), "sequencer": "0062"}
+    event = json.dumps({"detail": {"bucket": {"name": put["bucket"]}, "object": item}})
+
+    def start(_: int) -> str:
+        execution = pipeline.step_functions.start_execution(
+            stateMachineArn=pipeline.outputs["state_machine_arn"], input=event
+        )
+        return execution["executionArn"]
+
+    with ThreadPoolExecutor(10) as pool:
+        executions = list(pool.map(start, range(10)))
+    statuses = sorted(output_of(pipeline, execution)["status"] for execution in executions)
+
+    image_id = identify(Upload(**put, etag="", size=len(astronaut), sequencer="0062")).image_id
+    assert statuses == ["DUPLICATE"] * 9 + ["SUCCEEDED"]
+    assert pipeline.wait(image_id)["execution_arn"] in executions
+    assert len(pipeline.notices(image_id, at_least=2, timeout_s=3)) == 1
+
+
+def test_the_endpoint_gone_is_retried_then_failed_then_resumed(pipeline, astronaut):
+    pipeline.stack.services["inference"].stop()
+    try:
+        image_id = pipeline.upload(astronaut, "endpoint-gone.jpg")
+        failed = pipeline.wait(image_id, timeout_s=180)
+    finally:
+        pipeline.stack.services["inference"].start()
+
+    attempts = pipeline.step_functions.get_execution_history(executionArn=failed["execution_arn"], maxResults=1000)
+    errors = [
+        event["taskFailedEventDetails"]["error"] for event in attempts["events"] if "taskFailedEventDetails" in event
+    ]
+    assert failed["status"] == "FAILED"
+    assert "resume" in failed["status_reason"]
+    assert errors.count("MaskEngineBusy") == 5, "the first call and its four retries"
+    (notice,) = pipeline.notices(image_id)
+    assert notice["MessageAttributes"]["status"]["Value"] == "FAILED"
+
+    resumed = resume(pipeline, image_id)
+
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    result = pipeline.wait(image_id, after_execution=failed["execution_arn"])
+    assert result["status"] == "SUCCEEDED"
+    assert len(pipeline.notices(image_id, at_least=2)) == 2
+
+
+def test_only_a_failed_picture_can_be_resumed(pipeline, astronaut):
+    image_id = pipeline.upload(astronaut, "fine.jpg")
+    pipeline.wait(image_id)
+
+    resumed = resume(pipeline, image_id)
+
+    assert resumed.returncode != 0
+    assert "SUCCEEDED" in resumed.stdout + resumed.stderr
+
+
+def test_the_analysis_gone_makes_the_result_partial(pipeline, astronaut):
+    pipeline.stack.services["rekognition"].stop()
+    try:
+        result = pipeline.wait(pipeline.upload(astronaut, "analysis-gone.jpg"), timeout_s=180)
+    finally:
+        pipeline.stack.services["rekognition"].start()
+
+    assert result["status"] == "PARTIAL", result
+    assert set(result["analysis_parts"].values()) == {"FAILED"}
+    assert result["needs_review"], "nobody has looked at what the picture shows"
+    assert {output["kind"] for output in result["outputs"]} >= {"cutout", "matte", "thumbnail"}
