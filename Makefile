@@ -8,6 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 IMAGE ?=
 ID ?=
+ENV ?= dev
 
 UV := .tools/uv/bin/uv
 RUN := .venv/bin/python -m
@@ -97,11 +98,11 @@ build: setup ## Build the functions' bundles and layers, for AWS and for this ma
 	@$(RUN) scripts.build
 
 .PHONY: plan deploy destroy
-plan: build ## Show what would change in ENV=dev on AWS
+plan: build ## Show what would change on AWS (ENV=dev)
 	@$(RUN) scripts.terraform plan $(ENV)
-deploy: build ## Apply ENV=dev on AWS, after you approve its plan
+deploy: build ## Apply an environment on AWS, after you approve its plan (ENV=dev)
 	@$(RUN) scripts.terraform apply $(ENV)
-destroy: build ## Remove ENV=dev from AWS, after you approve
+destroy: build ## Remove an environment from AWS, after you approve (ENV=dev)
 	@$(RUN) scripts.terraform destroy $(ENV)
 
 .PHONY: clean

@@ -6,14 +6,12 @@ together they would fail together, so each part has its own call. https://aws.am
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore import exceptions as botocore_errors
 from botocore.config import Config
 
+from functions.core.aws_errors import translated
 from functions.core.errors import AccessDenied, AnalysisRefused, AnalysisUnavailable, MatteflowError
 from functions.core.models import (
     Box,
@@ -75,7 +73,7 @@ class ImageAnalysis:
 
     def labels(self, image: Proxy, *, max_labels: int, min_confidence: float) -> tuple[Label, ...]:
         """At most ``max_labels`` things and scenes, each of at least ``min_confidence`` percent."""
-        with _translated():
+        with translated("Rekognition", _ERRORS, AnalysisUnavailable):
             answer = self._client.detect_labels(
                 Image=_reference(image), Features=["GENERAL_LABELS"], MaxLabels=max_labels, MinConfidence=min_confidence
             )
@@ -90,7 +88,7 @@ class ImageAnalysis:
 
     def faces(self, image: Proxy) -> tuple[Face, ...]:
         """The faces; Rekognition finds the 100 largest."""
-        with _translated():
+        with translated("Rekognition", _ERRORS, AnalysisUnavailable):
             answer = self._client.detect_faces(Image=_reference(image))
         return tuple(
             Face(box=_box(face["BoundingBox"]), confidence=face["Confidence"]) for face in answer["FaceDetails"]
@@ -98,7 +96,7 @@ class ImageAnalysis:
 
     def text(self, image: Proxy) -> tuple[TextLine, ...]:
         """The lines of text, from top to bottom; Rekognition reads 100 words."""
-        with _translated():
+        with translated("Rekognition", _ERRORS, AnalysisUnavailable):
             answer = self._client.detect_text(Image=_reference(image))
         return tuple(
             TextLine(
@@ -116,7 +114,7 @@ class ImageAnalysis:
         Names are those of https://docs.aws.amazon.com/rekognition/latest/dg/moderation-api.html; a label comes with
         its parents as labels of their own.
         """
-        with _translated():
+        with translated("Rekognition", _ERRORS, AnalysisUnavailable):
             answer = self._client.detect_moderation_labels(Image=_reference(image), MinConfidence=min_confidence)
         labels = tuple(
             ModerationLabel(name=label["Name"], confidence=label["Confidence"], parent=label.get("ParentName", ""))
@@ -126,7 +124,7 @@ class ImageAnalysis:
 
     def properties(self, image: Proxy) -> ImageProperties:
         """Sharpness, brightness, contrast, and at most 12 dominant colours."""
-        with _translated():
+        with translated("Rekognition", _ERRORS, AnalysisUnavailable):
             answer = self._client.detect_labels(Image=_reference(image), Features=["IMAGE_PROPERTIES"])
         properties = answer["ImageProperties"]
         quality = properties["Quality"]
@@ -147,16 +145,3 @@ def _reference(image: Proxy) -> ImageTypeDef:
 
 def _box(box: BoundingBoxTypeDef) -> Box:
     return Box(left=box["Left"], top=box["Top"], width=box["Width"], height=box["Height"])
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except botocore_errors.ClientError as exc:
-        code = exc.response["Error"]["Code"]
-        if code not in _ERRORS:
-            raise
-        raise _ERRORS[code](f"Rekognition refused {exc.operation_name} ({code}).") from exc
-    except (botocore_errors.ConnectionError, botocore_errors.HTTPClientError) as exc:
-        raise AnalysisUnavailable(f"Rekognition could not be reached ({type(exc).__name__}).") from exc

@@ -20,8 +20,9 @@ def step(
 ) -> Callable[[Callable[[Request], BaseModel]], Callable[[Event, LambdaContext], Event]]:
     """Make a workflow step of a function from request to result.
 
-    The event is checked against ``request_type``, the result is dumped as JSON values with ``elapsed_ms`` (the
-    step's wall time in milliseconds) beside its fields, and every log line of the step carries the upload's key.
+    The event is checked against ``request_type``, which has an ``upload``; the result is dumped as JSON values with
+    ``elapsed_ms`` (the step's wall time in milliseconds) beside its fields; and every log line carries the upload's
+    key.
 
     Raises:
         pydantic.ValidationError: the event is not a ``request_type``.
@@ -32,8 +33,9 @@ def step(
         @logger.inject_lambda_context(clear_state=True)
         def handler(event: Event, _context: LambdaContext) -> Event:
             started = time.perf_counter()
-            logger.append_keys(upload_key=event.get("upload", {}).get("key"), image_id=event.get("image_id"))
-            result = run(request_type.model_validate(event))
+            request = request_type.model_validate(event)
+            logger.append_keys(upload_key=event["upload"]["key"], image_id=event.get("image_id"))
+            result = run(request)
             elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
             logger.info("step finished", elapsed_ms=elapsed_ms)
             return {**result.model_dump(mode="json"), "elapsed_ms": elapsed_ms}

@@ -9,17 +9,16 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
-from botocore import exceptions as botocore_errors
 from botocore.config import Config
 from pydantic import ValidationError
 
+from functions.core.aws_errors import translated
 from functions.core.errors import AccessDenied, InvalidRequest, MatteflowError, StoreUnavailable
 from functions.core.identity import Identity
 from functions.core.models import ImageId, Model, Owner, Record, Status, Upload
@@ -90,7 +89,7 @@ class RecordStore:
     def create(self, record: Record) -> None:
         """Write a record whose id was made for it just now."""
         # Without a condition: the SDK may send it again after a lost answer, and nobody else knows the id yet.
-        with _translated():
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
             self._table.put_item(Item=_to_item(record))
 
     def claim(
@@ -141,13 +140,13 @@ class RecordStore:
 
     def get(self, image_id: str) -> Record | None:
         """The record as the last write left it, or None."""
-        with _translated():
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
             item = self._table.get_item(Key={"image_id": image_id}, ConsistentRead=True).get("Item")
         return _from_item(item) if item else None
 
     def delete(self, image_id: str) -> None:
         """Delete a record; one that is not there is deleted already."""
-        with _translated():
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
             self._table.delete_item(Key={"image_id": image_id})
 
     def list_by_owner(
@@ -165,7 +164,7 @@ class RecordStore:
         if cursor is not None:
             query["ExclusiveStartKey"] = _read_cursor(cursor, owner)
         records: list[Record] = []
-        with _translated():
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
             while len(records) <= limit:
                 page = self._table.query(
                     IndexName=OWNER_INDEX,
@@ -183,7 +182,7 @@ class RecordStore:
 
     def newest_by_upload_key(self, upload_key: str) -> Record | None:
         """The record of the newest upload to a key, by sequencer; None if nothing was uploaded or announced there."""
-        with _translated():
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
             items = self._table.query(
                 IndexName=UPLOAD_KEY_INDEX,
                 KeyConditionExpression=Key("upload_key").eq(upload_key),
@@ -196,7 +195,7 @@ class RecordStore:
         """Every FAILED record of the table, in no order. It reads the whole table: for a person's command only."""
         query: dict[str, Any] = {"FilterExpression": Attr("status").eq(Status.FAILED), "ConsistentRead": True}
         while True:
-            with _translated():
+            with translated("DynamoDB", _ERRORS, StoreUnavailable):
                 page = self._table.scan(**query)
             yield from map(_from_item, page["Items"])
             if "LastEvaluatedKey" not in page:
@@ -215,7 +214,7 @@ class RecordStore:
             f" REMOVE {', '.join(f'#{name}' for name in removed)}" if removed else ""
         )
         try:
-            with _translated():
+            with translated("DynamoDB", _ERRORS, StoreUnavailable):
                 answer = self._table.update_item(
                     Key={"image_id": record.image_id},
                     UpdateExpression=update,
@@ -293,16 +292,3 @@ def _read_cursor(text: str, owner: str) -> dict[str, Any]:
     if key.owner != owner:
         raise InvalidRequest("cursor: it belongs to another list.")
     return key.model_dump()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except botocore_errors.ClientError as exc:
-        code = exc.response["Error"]["Code"]
-        if code not in _ERRORS:
-            raise
-        raise _ERRORS[code](f"DynamoDB refused {exc.operation_name} ({code}).") from exc
-    except (botocore_errors.ConnectionError, botocore_errors.HTTPClientError) as exc:
-        raise StoreUnavailable(f"DynamoDB could not be reached ({type(exc).__name__}).") from exc

@@ -38,8 +38,8 @@ def print_addresses(stack: LocalStack) -> None:
     console.print(f"Everything     {displayed(stack.home / 'stack.json')}")
 
 
-def run(stack: LocalStack) -> int:
-    """Serve until Ctrl-C; a stack that is already running is left as it is."""
+def run(stack: LocalStack, picture: Path) -> int:
+    """Process one picture, then serve until Ctrl-C; a stack that is already running is left as it is."""
     try:
         stack.up()
     except AlreadyRunningError as running:
@@ -50,6 +50,7 @@ def run(stack: LocalStack) -> int:
             console.print("It is still starting.")
         return 0
     try:
+        show_picture(stack.outputs, stack.home, picture, console)
         print_addresses(stack)
         console.print("Ctrl-C ends it.")
         stack.wait()
@@ -119,7 +120,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         shared.add_argument(option, type=int, default=port.default, metavar="PORT", help=f"(default: {port.default})")
     parser = argparse.ArgumentParser(prog="python -m scripts.local_stack", description="Matteflow on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", parents=[shared], help="start everything and serve until Ctrl-C")
+    commands.add_parser("run", parents=[shared], help="start everything, process a picture, and serve until Ctrl-C")
     picture = commands.add_parser("demo", parents=[shared], help="process one picture and show what came of it")
     picture.add_argument("image", nargs="?", type=Path, default=DEFAULT_PICTURE, metavar="IMAGE")
     commands.add_parser("down", parents=[shared], help="stop the running stack")
@@ -136,7 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         match parsed.command:
             case "run":
-                return run(stack)
+                return run(stack, DEFAULT_PICTURE)
             case "demo":
                 return demo(stack, parsed.image)
             case "down":

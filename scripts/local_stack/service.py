@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 
 HOST = "127.0.0.1"
 POLL_S = 0.1
@@ -40,15 +40,12 @@ def displayed(path: Path) -> str:
 
 
 def command_line(pid: int) -> str | None:
-    """The command line of a running process as ``ps`` shows it, or None when there is no such process."""
-    shown = subprocess.run(
-        ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    if not shown:
+    """The command line of a running process, or None when there is no such process."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    state, _, arguments = shown.partition(" ")
-    is_zombie = state.startswith("Z")
-    return None if is_zombie else arguments.strip()
 
 
 def stop_group(pid: int, grace_s: float) -> None:
@@ -63,15 +60,14 @@ def stop_group(pid: int, grace_s: float) -> None:
 
 
 def holder_of(port: int) -> str | None:
-    """Which process listens on ``port``, as ``name (pid N)``, where ``lsof`` is installed and may see it."""
-    if shutil.which("lsof") is None:
-        return None
-    fields = subprocess.run(
-        ["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"], capture_output=True, text=True, check=False
-    ).stdout.split()
-    if len(fields) < 2:
-        return None
-    return f"{fields[1][1:]} (pid {fields[0][1:]})"
+    """Which process listens on ``port``, as ``name (pid N)``, where this user may see it."""
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+                continue
+            if connection.laddr.port == port:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return None
 
 
 @dataclass
