@@ -3,13 +3,15 @@
     python -m scripts.terraform plan|apply|destroy ENVIRONMENT
 
 An environment is a file ``terraform/environments/<name>.tfvars``. Its state and Terraform's working data lie under
-``.local/terraform/<name>/``, so that two environments never share either. ``apply`` and ``destroy`` show their plan
-and wait for a yes. Nothing is built here: ``make build`` makes the archives that a plan reads.
+``.deployments/<name>/``, so that two environments never share either; no target of the Makefile deletes them.
+``apply`` and ``destroy`` show their plan and wait for a yes. Nothing is built here: ``make build`` makes the archives
+that a plan reads.
 """
 
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,7 +20,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 ROOT = PROJECT / "terraform"
 ENVIRONMENTS = ROOT / "environments"
-STATES = PROJECT / ".local" / "terraform"
+STATES = PROJECT / ".deployments"
 
 
 class TerraformError(Exception):
@@ -118,6 +120,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         initialize_environment(arguments.environment)
+        # A terminal's Ctrl-C reaches Terraform too, which then saves its state and ends; killed, it would lose it.
+        signal.signal(signal.SIGINT, lambda *_: None)
         return run_environment(arguments.command, arguments.environment).returncode
     except TerraformError as error:
         print(error, file=sys.stderr)
