@@ -64,7 +64,7 @@ run: setup ## Bring the whole stack up on this machine and keep serving (Ctrl-C 
 	@$(RUN) scripts.local_stack run
 
 .PHONY: resume
-resume: setup ## Start FAILED pictures again (ID=image_id for one)
+resume: setup ## Start pictures that failed or were cut off again (ID=image_id for one)
 	@$(RUN) scripts.resume $(if $(ID),--id "$(ID)")
 
 # --- check ------------------------------------------------------------------------------------------------------------
@@ -107,5 +107,5 @@ destroy: build ## Remove an environment from AWS, after you approve (ENV=dev)
 
 .PHONY: clean
 clean: ## Remove what was built and the local stack's data (environments stay)
-	@if [ -f .local/stack.json ] && [ -x .venv/bin/python ]; then $(RUN) scripts.local_stack down; fi
-	@rm -rf .build .local .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@if [ -d .local ] && [ -x .venv/bin/python ]; then $(RUN) scripts.local_stack down; fi
+	@rm -rf .build .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

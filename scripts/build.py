@@ -9,7 +9,6 @@ local emulator does not unpack them for a custom runtime. What is up to date is 
 
 import argparse
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD = PROJECT / ".build"
 LAYERS = ("core", "imaging")
+UV = PROJECT / ".tools" / "uv" / "bin" / "uv"
 LAMBDA_PYTHON = PROJECT / ".tools" / "lambda" / "bin" / "python"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
@@ -93,26 +93,16 @@ def function_entries(target: Target, package: Path) -> Iterator[Entry]:
         yield Entry("bootstrap", BOOTSTRAP.encode(), executable=True)
 
 
-def find_uv() -> str:
-    """Where uv is.
-
-    Raises:
-        BuildError: it is neither on PATH nor in ``.tools``.
-    """
-    uv = shutil.which("uv", path=os.pathsep.join((os.environ.get("PATH", ""), str(PROJECT / ".tools" / "uv" / "bin"))))
-    if uv is None:
-        raise BuildError("uv is neither on PATH nor in .tools/uv/bin. Run `make setup` first.")
-    return uv
-
-
 def install(target: Target, requirements: Path, folder: Path) -> None:
     """Install pinned, hashed wheels into ``folder``, without what no function reads.
 
     Raises:
         BuildError: uv is missing, or a wheel cannot be had.
     """
+    if not UV.exists():
+        raise BuildError(f"There is no {UV.relative_to(PROJECT)}. Run `make setup` first.")
     done = subprocess.run(
-        [find_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:",
+        [str(UV), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:",
          *target.pip_options, f"--target={folder}", f"--requirements={requirements}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -158,7 +148,10 @@ def build_layer(target: Target, requirements: Path, destination: Path, name: str
     """
     archive = destination / f"layer-{name}.zip"
     unpacked = destination / "layers" / name
-    inputs = digest_of(requirements.read_bytes(), repr(target).encode(), Path(__file__).read_bytes())
+    interpreter = LAMBDA_PYTHON.parents[1] / "pyvenv.cfg"  # its version chooses the local wheels
+    inputs = digest_of(
+        requirements.read_bytes(), repr(target).encode(), interpreter.read_bytes(), Path(__file__).read_bytes()
+    )
 
     def make() -> None:
         with tempfile.TemporaryDirectory(dir=destination) as scratch:

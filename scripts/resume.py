@@ -1,4 +1,4 @@
-"""Start FAILED pictures again, each from its own record: ``python -m scripts.resume [--id IMAGE_ID ...]``.
+"""Start pictures that FAILED or were cut off again: ``python -m scripts.resume [--id IMAGE_ID ...]``.
 
 A resumed picture goes through the whole workflow in a new execution, which claims it from the failed one. So it does
 not matter how long ago it failed, whether the workflow has changed since, or how many people resume it at once.
@@ -45,10 +45,10 @@ def local_deployment(stack: Path) -> Deployment:
     """
     try:
         outputs = json.loads(stack.read_text())
-    except FileNotFoundError as error:
+    except (OSError, ValueError) as error:
         raise DeploymentError(
-            f"There is no {stack}. Start the local stack (make run), or name a deployment on AWS by --table and "
-            "--state-machine-arn."
+            f"There is no stack to read in {stack}. Start the local stack (make run), or name a deployment on AWS by "
+            "--table and --state-machine-arn."
         ) from error
     session = boto3.Session("test", "test", region_name=outputs["region"])
     endpoint = outputs["aws_endpoint_url"]
@@ -61,19 +61,19 @@ def local_deployment(stack: Path) -> Deployment:
 
 
 def resume(deployment: Deployment, image_ids: Sequence[str], tell: Callable[[str], None] = print) -> bool:
-    """Start the named pictures again, or all that FAILED if none is named; tell of each.
+    """Start the named pictures again, or all that FAILED or were cut off if none is named; tell of each.
 
     Returns:
-        whether every picture that was named has FAILED, and so is processed again now.
+        whether every picture that was named could be resumed, and so is processed again now.
     """
     refused = False
     started = 0
-    for image_id, record in _chosen(deployment.records, image_ids):
+    for image_id, record in _chosen(deployment, image_ids):
         if record is None:
             tell(f"{image_id}: there is no such picture.")
             refused = True
-        elif record.status != Status.FAILED:
-            tell(f"{image_id}: it is {record.status}, and only a FAILED picture can be resumed.")
+        elif not _has_stopped(deployment, record):
+            tell(f"{image_id}: it is {record.status}, and only a picture that FAILED or was cut off can be resumed.")
             refused = True
         elif execution_arn := _start(deployment, record):
             tell(f"{image_id}: {record.file_name} is processed again by {execution_arn}")
@@ -84,10 +84,22 @@ def resume(deployment: Deployment, image_ids: Sequence[str], tell: Callable[[str
     return not refused
 
 
-def _chosen(records: RecordStore, image_ids: Sequence[str]) -> Iterable[tuple[str, Record | None]]:
+def _chosen(deployment: Deployment, image_ids: Sequence[str]) -> Iterable[tuple[str, Record | None]]:
+    records = deployment.records
     if image_ids:
         return ((image_id, records.get(image_id)) for image_id in image_ids)
-    return ((record.image_id, record) for record in records.failed())
+    return ((record.image_id, record) for record in records.unfinished() if _has_stopped(deployment, record))
+
+
+def _has_stopped(deployment: Deployment, record: Record) -> bool:
+    """Whether a picture FAILED, or its execution was cut off before it could say so."""
+    if record.status != Status.PROCESSING:
+        return record.status == Status.FAILED
+    client = deployment.step_functions
+    try:
+        return client.describe_execution(executionArn=str(record.execution_arn))["status"] != "RUNNING"
+    except client.exceptions.ExecutionDoesNotExist:
+        return True  # Step Functions forgets an execution after 90 days
 
 
 def _start(deployment: Deployment, record: Record) -> str | None:
@@ -111,7 +123,7 @@ def _start(deployment: Deployment, record: Record) -> str | None:
             if client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING":
                 return None
             now = deployment.records.get(record.image_id)
-            if now is None or now.status != Status.FAILED or now.execution_arn != failed_execution:
+            if now is None or now.execution_arn != failed_execution or not _has_stopped(deployment, now):
                 return None
 
 

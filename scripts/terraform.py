@@ -20,6 +20,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 ROOT = PROJECT / "terraform"
 ENVIRONMENTS = ROOT / "environments"
+LOCAL_VARIABLES = ENVIRONMENTS / "local.tfvars"  # for the local stack, never for an account
 STATES = PROJECT / ".deployments"
 
 
@@ -86,29 +87,23 @@ def data_dir_of(name: str) -> Path:
     return STATES / name / "data"
 
 
-def initialize_environment(name: str, environment: Mapping[str, str] | None = None) -> None:
+def initialize_environment(name: str) -> None:
     """Make the environment ``name`` ready for ``run_environment``, with its state in a file of its own.
 
     Raises:
         TerraformError: there is no such environment, Terraform is not installed, or ``init`` failed.
     """
-    known = sorted(file.stem for file in ENVIRONMENTS.glob("*.tfvars"))
+    known = sorted(file.stem for file in ENVIRONMENTS.glob("*.tfvars") if file != LOCAL_VARIABLES)
     if name not in known:
-        raise TerraformError(f"There is no environment {name!r}. There are: {', '.join(known)}.")
+        raise TerraformError(f"There is no environment {name!r} on AWS. There are: {', '.join(known)}.")
     state = STATES / name / "terraform.tfstate"
     state.parent.mkdir(parents=True, exist_ok=True)
-    initialize(f"-backend-config=path={state}", "-reconfigure", data_dir=data_dir_of(name), environment=environment)
+    initialize(f"-backend-config=path={state}", "-reconfigure", data_dir=data_dir_of(name))
 
 
-def run_environment(
-    command: str, name: str, *options: str, environment: Mapping[str, str] | None = None, capture: bool = False
-) -> "subprocess.CompletedProcess[str]":
-    """``plan``, ``apply`` or ``destroy`` the environment ``name`` with its variables file.
-
-    ``options`` are Terraform's own, such as ``-auto-approve``; ``environment`` and ``capture`` are as in ``terraform``.
-    """
-    variables = f"-var-file={ENVIRONMENTS / name}.tfvars"
-    return terraform(command, variables, *options, data_dir=data_dir_of(name), environment=environment, capture=capture)
+def run_environment(command: str, name: str) -> int:
+    """``plan``, ``apply`` or ``destroy`` the environment ``name`` with its variables file; Terraform's exit status."""
+    return terraform(command, f"-var-file={ENVIRONMENTS / name}.tfvars", data_dir=data_dir_of(name)).returncode
 
 
 def main() -> int:
@@ -122,7 +117,7 @@ def main() -> int:
         initialize_environment(arguments.environment)
         # A terminal's Ctrl-C reaches Terraform too, which then saves its state and ends; killed, it would lose it.
         signal.signal(signal.SIGINT, lambda *_: None)
-        return run_environment(arguments.command, arguments.environment).returncode
+        return run_environment(arguments.command, arguments.environment)
     except TerraformError as error:
         print(error, file=sys.stderr)
         return 1

@@ -28,9 +28,11 @@ resource "aws_apigatewayv2_route" "api" {
     "GET /images/uploads/{filename}/status",
     "GET /health",
     "GET /openapi.json",
-    # API Gateway decodes a path before it routes, so the status of a key with slashes in it comes by this route; and
-    # what no route knows is answered as a problem document.
-    "$default",
+    # API Gateway decodes a path before it routes, so the status of a key with slashes in it comes by these; and what no
+    # route knows is answered as a problem document. Not $default: it would take the preflights of browsers too.
+    "DELETE /{proxy+}",
+    "GET /{proxy+}",
+    "POST /{proxy+}",
   ])
 
   api_id             = aws_apigatewayv2_api.api.id

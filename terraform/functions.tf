@@ -5,7 +5,10 @@ locals {
   record_index_arns  = ["${aws_dynamodb_table.records.arn}/index/*"]
 
   # S3 answers "access denied" for an object that is gone, unless the caller may list its bucket.
-  tell_gone_from_denied = { actions = ["s3:ListBucket"], resources = [local.uploads_bucket_arn] }
+  tell_gone_from_denied = {
+    actions   = ["s3:ListBucket"]
+    resources = [local.uploads_bucket_arn, local.masks_bucket_arn]
+  }
 
   intake_environment = {
     MAX_SIZE_BYTES   = var.intake.max_size_bytes
@@ -50,12 +53,13 @@ locals {
       layers      = ["core", "imaging"]
       environment = {
         MASKS_BUCKET  = aws_s3_bucket.bucket["masks"].bucket
-        ENDPOINT_NAME = aws_sagemaker_endpoint.inference.name
+        ENDPOINT_NAME = local.endpoint_name
       }
       statements = [
+        local.tell_gone_from_denied,
         { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
         { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/mask.png", "${local.masks_bucket_arn}/*/metadata.json"] },
-        { actions = ["sagemaker:InvokeEndpoint"], resources = [aws_sagemaker_endpoint.inference.arn] },
+        { actions = ["sagemaker:InvokeEndpoint"], resources = [local.endpoint_arn] },
       ]
     }
 

@@ -127,7 +127,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "uploads" {
     }
 
     noncurrent_version_expiration {
-      noncurrent_days = 30
+      noncurrent_days = local.output_days # an overwritten version is a picture of its own, with a record
     }
 
     expiration {

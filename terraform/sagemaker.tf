@@ -2,6 +2,9 @@ locals {
   endpoint_name = "${local.name_prefix}-inference"
   variant       = "main"
 
+  # Spelled out, so that the functions do not wait for the endpoint, which takes minutes and may want a quota first.
+  endpoint_arn = "arn:${local.partition}:sagemaker:${var.region}:${local.account_id}:endpoint/${local.endpoint_name}"
+
   inference_environment = merge(
     var.inference_environment,
     var.inference_weights == null ? {} : {
@@ -46,6 +49,7 @@ resource "aws_sagemaker_endpoint_configuration" "inference" {
     model_name             = aws_sagemaker_model.inference.name
     instance_type          = var.inference_instance_type
     initial_instance_count = var.inference_instances.min
+    inference_ami_version  = var.inference_ami_version
   }
 
   lifecycle {
@@ -108,8 +112,14 @@ data "aws_iam_policy_document" "inference" {
   }
 
   statement {
-    actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.inference.arn}:*"]
+    actions   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    resources = [aws_cloudwatch_log_group.inference.arn, "${aws_cloudwatch_log_group.inference.arn}:*"]
+  }
+
+  # CloudWatch knows no resources for metrics: AWS takes only * here.
+  statement {
+    actions   = ["cloudwatch:PutMetricData"]
+    resources = ["*"]
   }
 
   # A request may name a proxy instead of carrying it; weights may lie outside the image.

@@ -32,12 +32,9 @@ resource "aws_sns_topic_policy" "notices" {
 }
 
 resource "aws_sns_topic_subscription" "notices" {
-  for_each = merge(
-    { for address in var.notification_emails : "email ${address}" => { protocol = "email", endpoint = address } },
-    { for subscription in var.notification_subscriptions : "${subscription.protocol} ${subscription.endpoint}" => subscription },
-  )
+  for_each = toset(var.notification_emails)
 
   topic_arn = aws_sns_topic.notices.arn
-  protocol  = each.value.protocol
-  endpoint  = each.value.endpoint
+  protocol  = "email"
+  endpoint  = each.key
 }

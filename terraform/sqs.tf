@@ -33,12 +33,6 @@ data "aws_iam_policy_document" "dead_letter" {
       variable = "aws:SourceArn"
       values   = [aws_cloudwatch_event_rule.upload_arrived.arn]
     }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
-    }
   }
 }
 

@@ -289,21 +289,13 @@ variable "notification_emails" {
   }
 }
 
-variable "notification_subscriptions" {
-  description = "Other subscribers of the notices: a web address, or the ARN of a queue or function."
-  type = list(object({
-    protocol = string
-    endpoint = string
-  }))
-  default = []
-
-  validation {
-    condition     = alltrue([for subscription in var.notification_subscriptions : contains(["http", "https", "lambda", "sqs"], subscription.protocol)])
-    error_message = "A protocol is http, https, lambda or sqs; e-mail addresses go into notification_emails."
-  }
-}
-
 # The inference endpoint
+
+variable "inference_ami_version" {
+  description = "The image of the endpoint's instances, which brings the NVIDIA driver: CUDA 12 wants more than the default of ml.g4dn. Null for instances without a GPU."
+  type        = string
+  default     = "al2-ami-sagemaker-inference-gpu-2-1"
+}
 
 variable "inference_image_uri" {
   description = "The image built from inference_image/, in ECR: <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>."

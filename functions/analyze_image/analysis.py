@@ -4,8 +4,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from pydantic import ValidationError
+
 from functions.analyze_image.settings import Settings
-from functions.core.errors import AnalysisUnavailable, MatteflowError
+from functions.core.errors import AnalysisRefused, AnalysisUnavailable, MatteflowError
 from functions.core.image_analysis import MIN_SIDE, ImageAnalysis
 from functions.core.image_store import ImageStore
 from functions.core.models import (
@@ -78,7 +80,10 @@ def _moderate(proxy: Proxy, engine: ImageAnalysis, settings: Settings) -> Modera
 
 
 def _collect(answers: dict[AnalysisPart, Future[Any]]) -> Analysis:
-    """The analysis made of the parts that answered; what no adapter's table names is raised."""
+    """The analysis made of the parts that answered; what no adapter's table names is raised.
+
+    An answer in another form than documented fails its own part only: moderation must not fall with a colour.
+    """
     facts: dict[AnalysisPart, Any] = {}
     failures: dict[AnalysisPart, MatteflowError] = {}
     for part, answer in answers.items():
@@ -87,6 +92,9 @@ def _collect(answers: dict[AnalysisPart, Future[Any]]) -> Analysis:
         except MatteflowError as failure:
             logger.warning("part of the analysis failed", part=part, reason=str(failure))
             failures[part] = failure
+        except (KeyError, ValidationError):
+            logger.exception("part of the analysis not understood", part=part)
+            failures[part] = AnalysisRefused("Rekognition's answer was not understood.")
     if not facts and any(isinstance(failure, AnalysisUnavailable) for failure in failures.values()):
         raise AnalysisUnavailable("No part of the image analysis answered.")
     return Analysis(

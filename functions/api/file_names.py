@@ -1,16 +1,8 @@
-"""A person's file name as text to show, and as the last part of a key."""
+"""A person's file name as the last part of a key."""
 
 import re
 import unicodedata
 from pathlib import PurePosixPath
-
-# Control characters, line separators, and the marks that change the direction of text.
-_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
-
-def displayed(file_name: str) -> str:
-    """The name as people read it, in at most 255 characters, with nothing in it that hides or reorders text."""
-    return _INVISIBLE.sub("", file_name)[:255]
 
 
 def portable(file_name: str) -> str:

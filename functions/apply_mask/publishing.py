@@ -1,8 +1,9 @@
 """From a stored picture and its stored mask to every output in the results bucket."""
 
-from functions.apply_mask.matte import make_matte, read_mask
+from functions.apply_mask.matte import make_matte
 from functions.apply_mask.renditions import make_renditions
 from functions.core.image_store import ImageStore
+from functions.core.mask import read_mask
 from functions.core.models import ApplyMaskRequest, ApplyMaskResult, Output
 from functions.core.picture import decode, open_picture
 
@@ -20,7 +21,8 @@ def apply_mask(
         StoreUnavailable, AccessDenied: from S3.
     """
     upload = request.upload
-    mask = read_mask(images.get(request.mask.bucket, request.mask.key), request.mask)
+    facts = request.mask
+    mask = read_mask(images.get(facts.bucket, facts.key), (facts.width, facts.height))
     original = images.get(upload.bucket, upload.key, upload.version)
     picture = decode(open_picture(original, (request.image.format,), max_pixels=max_pixels))
     matte = make_matte(mask, picture)

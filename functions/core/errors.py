@@ -13,6 +13,7 @@ The state machine catches by class name, so a name here is part of the workflow'
     └── TransientError            the workflow tries again, with full jitter
         ├── MaskEngineBusy        throttled, not ready, or no room (429, 503)
         ├── MaskEngineFailed      the endpoint broke or answered late (500, time-out)
+        ├── PictureBusy           an older upload to the same key is being processed
         ├── AnalysisUnavailable   Rekognition throttled or broke
         └── StoreUnavailable      S3 or DynamoDB throttled or broke
 
@@ -62,6 +63,10 @@ class MaskEngineBusy(TransientError):
 
 class MaskEngineFailed(TransientError):
     """The inference endpoint broke, or did not answer in time."""
+
+
+class PictureBusy(TransientError):
+    """An older upload to the same key is still being processed; both would write the same objects."""
 
 
 class AnalysisUnavailable(TransientError):

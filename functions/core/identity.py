@@ -1,6 +1,7 @@
 """Which picture an upload is, and whose: derived from its key alone, so that every step and rerun agrees."""
 
 import re
+import unicodedata
 import uuid
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from functions.core.models import Upload
 PUBLIC_OWNER = "public"
 UPLOADS_PREFIX = "uploads/"
 
+_INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
+_JOINERS = "\u200c\u200d"
+
 _PRESIGNED_KEY = re.compile(
     r"^uploads/(?P<owner>[^/]{1,128})/(?P<image_id>[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})/(?P<file_name>[^/]+)$",
     re.DOTALL,
@@ -18,9 +22,21 @@ _PRESIGNED_KEY = re.compile(
 
 
 class Identity(NamedTuple):
+    """Which picture, whose, and its file name as people read it."""
+
     image_id: str
     owner: str
     file_name: str
+
+
+def displayed(file_name: str) -> str:
+    """The name as people read it, in at most 255 characters, with nothing in it that hides or reorders text.
+
+    What goes: control characters, line and paragraph separators, and format characters (the Unicode categories Cc, Zl,
+    Zp and Cf) but the joiners that emoji and several scripts are written with.
+    """
+    kept = (each for each in file_name if each in _JOINERS or unicodedata.category(each) not in _INVISIBLE)
+    return "".join(kept)[:255]
 
 
 def new_image_id() -> str:
@@ -35,6 +51,6 @@ def identify(upload: Upload) -> Identity:
     gets the UUIDv5 of bucket, key and version, and belongs to ``public``.
     """
     if made_here := _PRESIGNED_KEY.match(upload.key):
-        return Identity(**made_here.groupdict())
+        return Identity(made_here["image_id"], made_here["owner"], displayed(made_here["file_name"]))
     image_id = uuid.uuid5(uuid.NAMESPACE_URL, f"s3://{upload.bucket}/{upload.key}?versionId={upload.version}")
-    return Identity(str(image_id), PUBLIC_OWNER, upload.key.rsplit("/", 1)[-1])
+    return Identity(str(image_id), PUBLIC_OWNER, displayed(upload.key.rsplit("/", 1)[-1]))

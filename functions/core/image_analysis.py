@@ -33,8 +33,8 @@ MIN_SIDE = 80
 
 _CLIENT_CONFIG = Config(
     connect_timeout=3,
-    read_timeout=12,
-    retries={"mode": "standard", "total_max_attempts": 4},  # at worst 55 s, within the function's minute
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 4},  # at worst 59 s, within the function's minute
 )
 
 _ERRORS: dict[str, type[MatteflowError]] = {
@@ -133,7 +133,12 @@ class ImageAnalysis:
             brightness=quality["Brightness"],
             contrast=quality["Contrast"],
             dominant_colors=tuple(
-                DominantColor(hex=color["HexCode"], name=color["CSSColor"], percent=color["PixelPercent"])
+                DominantColor(
+                    # HexCode comes with and without its #; the numbers have one form.
+                    hex=f"#{color['Red']:02x}{color['Green']:02x}{color['Blue']:02x}",
+                    name=color["CSSColor"],
+                    percent=color["PixelPercent"],
+                )
                 for color in properties["DominantColors"]
             ),
         )

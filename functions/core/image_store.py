@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import boto3
@@ -82,14 +82,6 @@ class PresignedPost(NamedTuple):
     fields: dict[str, str]
 
 
-class _PutObject(TypedDict):
-    Bucket: str
-    Key: str
-    ContentType: str
-    IfNoneMatch: str
-    ContentLength: NotRequired[int]
-
-
 class ImageStore:
     """S3 objects by bucket and key. Keys are opaque: they are never quoted or unquoted here.
 
@@ -125,35 +117,30 @@ class ImageStore:
                 head = self._client.head_object(Bucket=bucket, Key=key)
         return ObjectFacts(head["ContentLength"], head.get("ContentType", ""))
 
-    def put(
-        self, bucket: str, key: str, body: bytes, content_type: str, *, metadata: Mapping[str, str] | None = None
-    ) -> None:
+    def put(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """Write an object, replacing any that is there."""
         with _translated(bucket, key):
-            self._client.put_object(
-                Bucket=bucket, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}
-            )
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
 
     def check(self, bucket: str) -> None:
         """Ask S3 whether the bucket is there; an error says that it is not."""
         with _translated(bucket, ""):
             self._client.head_bucket(Bucket=bucket)
 
-    def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Delete every version of every object under ``prefix``; returns how many versions and markers went."""
-        return self._delete_versions(bucket, prefix, whole_prefix=True)
+    def delete_prefix(self, bucket: str, prefix: str) -> None:
+        """Delete every version of every object under ``prefix``."""
+        self._delete_versions(bucket, prefix, whole_prefix=True)
 
-    def delete_versions(self, bucket: str, key: str) -> int:
-        """Delete every version of one object; returns how many versions and markers went."""
-        return self._delete_versions(bucket, key, whole_prefix=False)
+    def delete_versions(self, bucket: str, key: str) -> None:
+        """Delete every version of one object."""
+        self._delete_versions(bucket, key, whole_prefix=False)
 
     def delete_version(self, bucket: str, key: str, version: str) -> None:
         """Delete one version of an object, if it is there."""
         with _translated(bucket, key):
             self._client.delete_object(Bucket=bucket, Key=key, VersionId=version)
 
-    def _delete_versions(self, bucket: str, prefix: str, *, whole_prefix: bool) -> int:
-        deleted = 0
+    def _delete_versions(self, bucket: str, prefix: str, *, whole_prefix: bool) -> None:
         with _translated(bucket, prefix):
             for page in self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
                 # A page holds at most 1,000 versions and markers, which is what one delete takes.
@@ -170,8 +157,6 @@ class ImageStore:
                         {"Error": {"Code": failure.get("Code", ""), "Message": failure.get("Message", "")}},
                         "DeleteObjects",
                     )
-                deleted += len(objects)
-        return deleted
 
     def presign_get(
         self, bucket: str, key: str, expires_s: int, filename: str | None = None, version: str | None = None
@@ -188,15 +173,21 @@ class ImageStore:
         return self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=expires_s)
 
     def presign_put(
-        self, bucket: str, key: str, *, content_type: str, expires_s: int, content_length: int | None = None
+        self, bucket: str, key: str, *, content_type: str, content_length: int, expires_s: int
     ) -> PresignedPut:
-        """A URL that writes this key once, with this content type and, if given, exactly this many bytes."""
-        params: _PutObject = {"Bucket": bucket, "Key": key, "ContentType": content_type, "IfNoneMatch": "*"}
-        headers = {"Content-Type": content_type, "If-None-Match": "*"}
-        if content_length is not None:
-            params["ContentLength"] = content_length
-            headers["Content-Length"] = str(content_length)
-        url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=expires_s)
+        """A URL that writes this key once, with this content type and exactly this many bytes."""
+        url = self._client.generate_presigned_url(
+            "put_object",
+            Params={
+                "Bucket": bucket,
+                "Key": key,
+                "ContentType": content_type,
+                "ContentLength": content_length,
+                "IfNoneMatch": "*",
+            },
+            ExpiresIn=expires_s,
+        )
+        headers = {"Content-Type": content_type, "Content-Length": str(content_length), "If-None-Match": "*"}
         return PresignedPut(url, headers)
 
     def presign_post(

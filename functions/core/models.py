@@ -319,9 +319,9 @@ class SaveResultRequest(Model):
 
 
 class Notice(Model):
-    """What people are told: ``subject`` is ASCII of at most 100 characters, as SNS wants it."""
+    """What people are told: ``subject`` is ASCII of less than 100 characters, as SNS wants it."""
 
-    subject: Annotated[str, StringConstraints(max_length=100, pattern=r"^[\x20-\x7e]+$")]
+    subject: Annotated[str, StringConstraints(max_length=99, pattern=r"^[\x20-\x7e]+$")]
     message: str
 
 

@@ -11,12 +11,12 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import boto3
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.config import Config
-from pydantic import ValidationError
+from pydantic import StringConstraints, ValidationError
 
 from functions.core.aws_errors import translated
 from functions.core.errors import AccessDenied, InvalidRequest, MatteflowError, StoreUnavailable
@@ -72,7 +72,7 @@ class _Cursor(Model):
 
     image_id: ImageId
     owner: Owner
-    created_at: str
+    created_at: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00$")]
 
 
 class RecordStore:
@@ -97,23 +97,35 @@ class RecordStore:
     ) -> Record | None:
         """Make an execution the owner of a picture: its record is PROCESSING, and empty of earlier results.
 
-        It succeeds if the picture has no record or awaits its upload, if the record is of an older upload to its key
-        (by sequencer), if this very execution claimed it before, or if it FAILED in the execution ``resume_of``.
+        It succeeds if the picture has no record or awaits its upload, if the record is the end of an older upload to
+        its key (by sequencer), if this very execution claimed it before, or if the execution ``resume_of`` owned it and
+        did not get it done.
 
         Args:
             execution_arn: the execution that claims.
-            resume_of: the failed execution that this one takes up again.
+            resume_of: the execution that this one takes up again: it failed, or was cut off.
             ttl_days: for how many days from now the record is kept.
 
         Returns:
             the record as it now is, its ``options`` None if none came with a request for an upload URL;
-            or None when the event is a duplicate.
+            or None when it is not to be had: the event is a duplicate, or an older upload is being processed.
         """
         record = new_record(identity, upload, Status.PROCESSING, execution_arn, ttl_days)
-        condition = _unclaimed(upload) | _in_process(execution_arn)
+        ended = Attr("status").ne(Status.PROCESSING)
+        condition = _unclaimed(upload) | (_of_older(upload) & ended) | _in_process(execution_arn)
         if resume_of is not None:
-            condition |= Attr("execution_arn").eq(resume_of) & Attr("status").eq(Status.FAILED)
+            condition |= Attr("execution_arn").eq(resume_of) & Attr("status").is_in([Status.FAILED, Status.PROCESSING])
         return self._replace(record, condition)
+
+    def is_of_older(self, image_id: str, upload: Upload) -> bool:
+        """Whether the picture's record is of an older upload to the same key than this one."""
+        stored = self.get(image_id)
+        return (
+            stored is not None
+            and stored.upload is not None
+            and stored.upload_key == upload.key
+            and _upload_order(stored.upload) < _upload_order(upload)
+        )
 
     def finish(self, record: Record) -> Record | None:
         """Write how an execution ended, once: the commit point of the workflow.
@@ -132,7 +144,7 @@ class RecordStore:
             raise ValueError("a finished record names its upload and execution")
         condition = _in_process(record.execution_arn)
         if record.status in (Status.REJECTED, Status.FAILED):
-            condition |= _unclaimed(record.upload)
+            condition |= _unclaimed(record.upload) | _of_older(record.upload)
         if written := self._replace(record, condition):
             return written
         stored = self.get(record.image_id)
@@ -191,9 +203,10 @@ class RecordStore:
             )["Items"]
         return _from_item(max(items, key=lambda item: str(item.get("upload_order", "")))) if items else None
 
-    def failed(self) -> Iterator[Record]:
-        """Every FAILED record of the table, in no order. It reads the whole table: for a person's command only."""
-        query: dict[str, Any] = {"FilterExpression": Attr("status").eq(Status.FAILED), "ConsistentRead": True}
+    def unfinished(self) -> Iterator[Record]:
+        """Every FAILED or PROCESSING record, in no order. It reads the whole table: for a person's command only."""
+        unfinished = Attr("status").is_in([Status.FAILED, Status.PROCESSING])
+        query: dict[str, Any] = {"FilterExpression": unfinished, "ConsistentRead": True}
         while True:
             with translated("DynamoDB", _ERRORS, StoreUnavailable):
                 page = self._table.scan(**query)
@@ -246,10 +259,14 @@ def new_record(identity: Identity, upload: Upload, status: Status, execution_arn
 
 
 def _unclaimed(upload: Upload) -> ConditionBase:
-    """Nobody's picture yet, or that of an older upload to the same key: S3 orders the uploads of one key only."""
-    same_key = Attr("upload_key").eq(upload.key)
-    earlier = Attr("status").eq(Status.AWAITING_UPLOAD) | Attr("upload_order").lt(_upload_order(upload))
-    return Attr("image_id").not_exists() | (same_key & earlier)
+    """Nobody's picture yet."""
+    awaited = Attr("upload_key").eq(upload.key) & Attr("status").eq(Status.AWAITING_UPLOAD)
+    return Attr("image_id").not_exists() | awaited
+
+
+def _of_older(upload: Upload) -> ConditionBase:
+    """The picture of an older upload to the same key: S3 orders the uploads of one key only."""
+    return Attr("upload_key").eq(upload.key) & Attr("upload_order").lt(_upload_order(upload))
 
 
 def _in_process(execution_arn: str) -> ConditionBase:

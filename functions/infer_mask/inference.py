@@ -4,9 +4,10 @@ import json
 from datetime import UTC, datetime
 
 from functions.core.image_store import ImageStore
+from functions.core.mask import read_mask
 from functions.core.mask_engine import MaskEngine
 from functions.core.models import InferMaskRequest, InferMaskResult, MaskFacts
-from functions.infer_mask.mask import Mask
+from functions.infer_mask.histogram import MaskHistogram
 
 
 def infer_mask(
@@ -24,7 +25,7 @@ def infer_mask(
     """
     proxy = request.proxy
     answer = engine.infer(images.get(proxy.bucket, proxy.key), request.options.model)
-    mask = Mask.read(answer.png, (proxy.width, proxy.height))
+    mask = MaskHistogram(tuple(read_mask(answer.png, (proxy.width, proxy.height)).histogram()))
     facts = MaskFacts(
         bucket=masks_bucket,
         key=f"{request.image_id}/mask.png",

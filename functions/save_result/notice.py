@@ -2,7 +2,7 @@
 
 from functions.core.models import Notice, Record, Status
 
-_MAX_SUBJECT_CHARACTERS = 100
+_MAX_SUBJECT_CHARACTERS = 99  # SNS takes less than 100
 _TOP_LABELS = 5
 
 _HEADLINES = {
@@ -14,14 +14,15 @@ _HEADLINES = {
 }
 
 
-def compose_notice(record: Record, results_url: str) -> Notice:
+def compose_notice(record: Record, results_url: str, *, is_superseded: bool = False) -> Notice:
     """The notice of a terminal record: what happened, the file, its labels, and where the result is.
 
     Args:
         results_url: where results are read, without a slash at its end.
+        is_superseded: the record was not kept, as another execution owns the picture.
     """
     file_name = _printable(record.file_name)
-    headline = _HEADLINES[record.status]
+    headline = "was superseded" if is_superseded else _HEADLINES[record.status]
     lines = [
         f"{file_name} {headline}.",
         record.status_reason,
@@ -38,7 +39,7 @@ def compose_notice(record: Record, results_url: str) -> Notice:
 
 
 def _subject(file_name: str, headline: str) -> str:
-    """SNS takes printable ASCII of at most 100 characters; what the file name has beyond that becomes ``?``."""
+    """SNS takes printable ASCII of less than 100 characters; what the file name has beyond that becomes ``?``."""
     name = file_name.encode("ascii", errors="replace").decode()
     room = _MAX_SUBJECT_CHARACTERS - len(f"Matteflow:  {headline}")
     return f"Matteflow: {name if len(name) <= room else name[: room - 3] + '...'} {headline}"

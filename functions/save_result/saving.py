@@ -23,13 +23,14 @@ def save_result(
         StoreUnavailable, AccessDenied: from DynamoDB.
     """
     record = _terminal_record(request, ttl_days)
-    stored = records.finish(record) or record.model_copy(update={"status_reason": _SUPERSEDED})
+    stored = records.finish(record)
+    told = stored or record.model_copy(update={"status_reason": _SUPERSEDED})
     return SaveResultResult(
-        image_id=stored.image_id,
-        owner=stored.owner,
-        status=stored.status,
-        status_reason=stored.status_reason,
-        notice=compose_notice(stored, results_url),
+        image_id=told.image_id,
+        owner=told.owner,
+        status=told.status,
+        status_reason=told.status_reason,
+        notice=compose_notice(told, results_url, is_superseded=stored is None),
     )
 
 

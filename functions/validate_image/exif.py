@@ -1,6 +1,5 @@
 """The EXIF facts of a picture that may be kept: how it was taken, never where, by whom or with which serial number."""
 
-import math
 from contextlib import suppress
 
 from PIL import ExifTags, ImageFile
@@ -9,6 +8,7 @@ from functions.core.errors import ImageRejected
 from functions.core.picture import reading
 
 _MAX_TEXT_CHARACTERS = 64
+_FACTS_BELOW = 1e9  # no camera has such a number, and DynamoDB takes none above 1e126
 
 _MAIN = {
     ExifTags.Base.Make: "camera_make",
@@ -46,8 +46,8 @@ def _plain(value: object) -> str | int | float | None:
         printable = "".join(character for character in value if character.isprintable())
         return printable.strip()[:_MAX_TEXT_CHARACTERS] or None
     if isinstance(value, int):
-        return value
+        return value if abs(value) < _FACTS_BELOW else None
     with suppress(TypeError, ValueError, ZeroDivisionError):
         number = float(value)  # type: ignore[arg-type]  # a rational of Pillow's, or what no fact is made of
-        return round(number, 6) if math.isfinite(number) else None
+        return round(number, 6) if abs(number) < _FACTS_BELOW else None  # no infinity, and no NaN, is below
     return None

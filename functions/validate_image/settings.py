@@ -12,8 +12,6 @@ class Settings(PictureSettings):
     masks_bucket: str
     # At most Pillow's own limit, above which it opens nothing.
     max_pixels: Annotated[int, Field(ge=1, le=178_956_970)] = 50_000_000
-    # The longest side that WebP, one of the outputs, can have.
-    max_side: Annotated[int, Field(ge=1, le=16_383)] = 16_383
     max_frames: Annotated[int, Field(ge=1)] = 100
     proxy_max_side: Annotated[int, Field(ge=80, le=10_000)] = 2048
     record_ttl_days: Annotated[int, Field(ge=1)] = 90

@@ -4,7 +4,7 @@ import hashlib
 
 from PIL import ImageFile
 
-from functions.core.errors import ImageRejected
+from functions.core.errors import ImageRejected, PictureBusy
 from functions.core.identity import identify
 from functions.core.image_store import ImageStore
 from functions.core.models import ImageFacts, Proxy, Upload, ValidateImageRequest, ValidateImageResult
@@ -14,6 +14,8 @@ from functions.validate_image.declared_format import declared_formats
 from functions.validate_image.exif import exif_facts
 from functions.validate_image.proxy import make_proxy
 from functions.validate_image.settings import Settings
+
+_MAX_SIDE = 16_383  # pixels: WebP, one of the outputs, can hold no more
 
 
 def validate_image(
@@ -26,6 +28,7 @@ def validate_image(
 
     Raises:
         ImageRejected: the upload is not a picture that is taken; the message tells its owner why.
+        PictureBusy: an older upload to the same key is being processed; both would write the same objects.
         StoreUnavailable, AccessDenied: from S3 or DynamoDB.
     """
     upload = request.upload
@@ -38,6 +41,8 @@ def validate_image(
         ttl_days=settings.record_ttl_days,
     )
     if record is None:
+        if records.is_of_older(identity.image_id, upload):
+            raise PictureBusy(f"An older upload to {upload.key} is still being processed.")
         return ValidateImageResult(disposition="DUPLICATE", image_id=identity.image_id, owner=identity.owner)
 
     data, content_type = _download(upload, images, settings.max_size_bytes)
@@ -84,10 +89,10 @@ def _check_header(image: ImageFile.ImageFile, declared: dict[str, str], settings
                 f"The file is {found}, but its {declaration} says {declared_format}. "
                 "Give it the name and type of what it is, and upload it again."
             )
-    if max(image.size) > settings.max_side:
+    if max(image.size) > _MAX_SIDE:
         raise ImageRejected(
             f"The picture has {image.width:,} x {image.height:,} pixels, and no side may have more than "
-            f"{settings.max_side:,}. Upload a smaller one."
+            f"{_MAX_SIDE:,}. Upload a smaller one."
         )
     if has_more_frames(image, settings.max_frames):
         raise ImageRejected(f"The file has more than {settings.max_frames} frames or pages. Upload one picture of it.")

@@ -67,7 +67,7 @@ def demo(stack: LocalStack, picture: Path) -> int:
         stack.up()
     except AlreadyRunningError:
         if not stack.is_up:
-            raise
+            raise StackError("The local stack is still starting in another process. Try again when it is up.") from None
         show_picture(stack.outputs, stack.home, picture, console)
         return 0
     try:
@@ -112,12 +112,21 @@ def status(stack: LocalStack) -> int:
     return 0
 
 
+def port_number(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65_535:
+        raise argparse.ArgumentTypeError(f"{number} is no port: 1 to 65535")
+    return number
+
+
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--home", type=Path, default=DEFAULT_HOME, help="where state and logs are kept (.local)")
     for port in fields(Ports):
         option = f"--{port.name.replace('_', '-')}-port"
-        shared.add_argument(option, type=int, default=port.default, metavar="PORT", help=f"(default: {port.default})")
+        shared.add_argument(
+            option, type=port_number, default=port.default, metavar="PORT", help=f"(default: {port.default})"
+        )
     parser = argparse.ArgumentParser(prog="python -m scripts.local_stack", description="Matteflow on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", parents=[shared], help="start everything, process a picture, and serve until Ctrl-C")
@@ -147,7 +156,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("Everything is stopped.")
         return 0 if parsed.command == "run" else 130
-    except (StackError, BuildError, DemoError, httpx.TransportError) as error:
+    except httpx.TransportError as error:
+        console.print(f"The local stack stopped answering: {error}", style="red", markup=False)
+        return 1
+    except (StackError, BuildError, DemoError, OSError) as error:
         console.print(str(error), style="red", markup=False)
         return 1
 

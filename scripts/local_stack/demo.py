@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import skimage
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.local_stack.service import displayed
@@ -80,7 +81,7 @@ def upload(api: httpx.Client, picture: Path, console: Console) -> str:
         ),
         "The bucket refuses the upload",
     )
-    console.print(f"Uploaded {picture.name} ({len(body):,} bytes) as {ticket['key']}")
+    console.print(f"Uploaded {picture.name} ({len(body):,} bytes) as {ticket['key']}", markup=False)
     return str(ticket["imageId"])
 
 
@@ -159,7 +160,7 @@ def findings_table(result: Json) -> Table:
         ],
     }
     for part, found in rows.items():
-        table.add_row(part, ", ".join(found) or "nothing")
+        table.add_row(part, escape(", ".join(found)) or "nothing")
     mask = result["mask"]
     table.add_row("mask", f"by {mask['model']}, covers {mask['coverage']:.0%}, confidence {mask['confidence']:.0f} %")
     return table

@@ -22,7 +22,6 @@ from scripts import build, terraform
 from scripts.local_stack.service import StackError
 from scripts.local_stack.services import aws_client
 
-VARIABLES = terraform.ENVIRONMENTS / "local.tfvars"
 STATE_MACHINES = terraform.PROJECT / "statemachine"
 SAGEMAKER_TARGET = "-target=aws_sagemaker_endpoint.inference"
 INTERRUPT_GRACE_S = 20.0  # Terraform writes its state before it ends
@@ -88,7 +87,8 @@ class Infrastructure:
     @staticmethod
     def _inputs() -> Iterator[Path]:
         yield from sorted(terraform.ROOT.glob("*.tf"))
-        yield VARIABLES
+        yield terraform.PROJECT / "pyproject.toml"  # the version
+        yield terraform.LOCAL_VARIABLES
         yield from sorted(STATE_MACHINES.glob("*.asl.json"))
         yield from sorted((build.BUILD / build.LOCAL.name).glob("*.zip"))
 
@@ -129,7 +129,14 @@ class Infrastructure:
         Raises:
             StackError: the apply failed; the message holds Terraform's diagnostics.
         """
-        command = ["terraform", f"-chdir={terraform.ROOT}", "apply", "-json", "-auto-approve", f"-var-file={VARIABLES}"]
+        command = [
+            "terraform",
+            f"-chdir={terraform.ROOT}",
+            "apply",
+            "-json",
+            "-auto-approve",
+            f"-var-file={terraform.LOCAL_VARIABLES}",
+        ]
         try:
             process = subprocess.Popen(
                 [*command, *options],

@@ -90,7 +90,7 @@ class Service:
     cwd: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     replaceable: bool = True
-    grace_s: float = 10.0
+    grace_s: float = 30.0
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
@@ -152,8 +152,9 @@ class Service:
             except OSError as error:
                 holder = holder_of(self.port) or "another process"
                 raise StackError(
-                    f"Port {self.port}, which {self.name} needs, is taken by {holder}. End that process, "
-                    f"or choose another port with --{self.name.replace('_', '-')}-port."
+                    f"Port {self.port}, which {self.name} needs, is taken by {holder}. End that process, or "
+                    f"start with another port: .venv/bin/python -m scripts.local_stack run "
+                    f"--{self.name.replace('_', '-')}-port NUMBER"
                 ) from error
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> None:

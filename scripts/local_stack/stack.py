@@ -44,6 +44,7 @@ class LocalStack:
         self.services = {service.name: service for service in make_services(self.home, self.ports)}
         self._console = console or Console(soft_wrap=True, highlight=False)
         self._processes: dict[int, str] = {}
+        self._recording = threading.Lock()
         self._infrastructure = Infrastructure(
             self.home / "terraform", self._terraform_environment(), self._console, self._remember
         )
@@ -120,8 +121,9 @@ class LocalStack:
         """Record a process, so that it can be found after this one was killed."""
         command = None if pid is None else command_line(pid)
         if pid is not None and command is not None:
-            self._processes[pid] = command
-            self._processes_file.write_text(json.dumps(self._processes, indent=2))
+            with self._recording:  # services are started by several threads
+                self._processes[pid] = command
+                self._processes_file.write_text(json.dumps(self._processes, indent=2))
 
     def _start(self) -> None:
         (self.home / "stack.json").unlink(missing_ok=True)

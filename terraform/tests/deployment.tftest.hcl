@@ -60,14 +60,16 @@ run "deployment" {
 
   assert {
     condition = keys(aws_apigatewayv2_route.api) == [
-      "$default",
       "DELETE /results/{image_id}",
+      "DELETE /{proxy+}",
       "GET /health",
       "GET /images/uploads/{filename}/status",
       "GET /openapi.json",
       "GET /results",
       "GET /results/{image_id}",
+      "GET /{proxy+}",
       "POST /upload-url",
+      "POST /{proxy+}",
     ]
     error_message = "The API has the routes of its document."
   }

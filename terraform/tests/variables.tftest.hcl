@@ -55,17 +55,15 @@ run "not_in_the_list" {
   command = plan
 
   variables {
-    lambda_runtime             = "python3.8"
-    lambda_architecture        = "riscv"
-    log_level                  = "LOUD"
-    intake                     = { accepted_formats = ["PDF"] }
-    renditions                 = { output_formats = ["gif"] }
-    notification_subscriptions = [{ protocol = "ftp", endpoint = "ftp://example.org" }]
+    lambda_runtime      = "python3.8"
+    lambda_architecture = "riscv"
+    log_level           = "LOUD"
+    intake              = { accepted_formats = ["PDF"] }
+    renditions          = { output_formats = ["gif"] }
   }
 
   expect_failures = [
     var.lambda_runtime, var.lambda_architecture, var.log_level, var.intake, var.renditions,
-    var.notification_subscriptions,
   ]
 }
 

@@ -47,7 +47,7 @@ class Pipeline:
         return ticket["imageId"]
 
     def put(self, key: str, body: bytes) -> dict[str, Any]:
-        """Put an object straight into the uploads bucket; the S3 event it makes, as EventBridge gives it."""
+        """Put an object straight into the uploads bucket; the bucket, key and version of what was put."""
         answer = self.s3.put_object(Bucket=self.outputs["uploads_bucket"], Key=key, Body=body)
         return {"bucket": self.outputs["uploads_bucket"], "key": key, "version": answer["VersionId"]}
 
@@ -88,6 +88,20 @@ class Pipeline:
         file = self.stack.home / "notifications.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
+    def wait_for_execution(self, matches: Callable[[dict[str, Any]], bool], timeout_s: float = 15) -> bool:
+        """Whether an execution ended well, with an output that matches, in time."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            executions = self.step_functions.list_executions(
+                stateMachineArn=self.outputs["state_machine_arn"], statusFilter="SUCCEEDED"
+            )["executions"]
+            for execution in executions:
+                described = self.step_functions.describe_execution(executionArn=execution["executionArn"])
+                if matches(json.loads(described["output"])):
+                    return True
+            time.sleep(0.25)
+        return False
+
     def states(self, execution_arn: str) -> list[str]:
         """The names of the states an execution entered, in order."""
         history = self.step_functions.get_execution_history(executionArn=execution_arn, maxResults=1000)
@@ -123,7 +137,7 @@ def astronaut() -> bytes:
 
 @pytest.fixture(scope="session")
 def photographs() -> list[Path]:
-    """Five photographs with known masks, where they lie beside the project."""
+    """Five photographs, where they lie beside the project."""
     folder = Path(__file__).parents[3] / "shared" / "photos"
     photographs = sorted([*folder.glob("*.jpg"), *folder.glob("*.jpeg")])[:5]
     if len(photographs) < 5:

@@ -52,12 +52,12 @@ def test_half_a_jpeg(pipeline, astronaut):
     assert_rejected(pipeline, image_id)
 
 
-def test_a_folder_marker_starts_nothing(pipeline):
-    pipeline.put("uploads/folder/", b"")
+def test_a_folder_marker_is_ignored(pipeline):
+    put = pipeline.put("uploads/folder/", b"")
 
-    answer = pipeline.api("GET", "/images/uploads/folder%2F/status")
-
-    assert answer.status_code == 404
+    ignored = {"upload": {"bucket": put["bucket"], "key": put["key"]}, "status": "IGNORED"}
+    assert pipeline.wait_for_execution(lambda output: output == ignored)
+    assert pipeline.api("GET", "/images/uploads/folder%2F/status").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,21 @@ def test_one_notice_with_attributes_to_filter_by(pipeline, astronaut):
     assert image_id in notice["Message"]
 
 
+def test_an_upload_is_found_by_its_key_with_slashes_in_it(pipeline, astronaut):
+    image_id = pipeline.upload(astronaut, "by-key.jpg")
+
+    result = pipeline.wait_for_file(f"public/{image_id}/by-key.jpg")
+
+    assert result["image_id"] == image_id
+
+
+def test_an_unknown_path_is_answered_as_a_problem(pipeline):
+    answer = pipeline.api("GET", "/no/such/path")
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 def test_an_upload_without_a_known_size_uses_a_form(pipeline, astronaut):
     ticket = pipeline.api("POST", "/upload-url", json={"fileName": "form.jpg", "fileType": "image/jpeg"}).json()
 
@@ -133,10 +148,11 @@ def test_the_options_of_an_upload_shape_its_outputs(pipeline, astronaut):
     [
         "a b+c.jpg",
         "x%2Fy.jpg",
+        "100%25.jpg",
         "\N{GRINNING FACE}.jpg",
         unicodedata.normalize("NFD", "\N{LATIN SMALL LETTER E WITH ACUTE}t\N{LATIN SMALL LETTER E WITH ACUTE}.jpg"),
     ],
-    ids=["space and plus", "percent escape", "emoji", "NFD"],
+    ids=["space and plus", "percent escape", "escaped percent", "emoji", "NFD"],
 )
 def test_a_file_put_straight_into_the_bucket_keeps_its_exact_key(pipeline, astronaut, file_name):
     pipeline.put(f"uploads/{file_name}", astronaut)

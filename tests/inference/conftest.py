@@ -1,9 +1,6 @@
 """Pictures, tiny models and running apps for the tests of the inference container."""
 
 import contextlib
-import io
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,6 @@ import numpy as np
 import onnx
 import pytest
 import skimage.data
-import uvicorn
-from fastapi import FastAPI
 from moto import mock_aws
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
@@ -24,6 +19,8 @@ from PIL import Image
 from inference_image.app import create_app
 from inference_image.engines.load import load_engine
 from inference_image.settings import Settings
+from tests.loopback import serving
+from tests.unit.pictures import encoded
 
 Encode = Callable[..., bytes]
 
@@ -47,31 +44,7 @@ def astronaut(sample: Callable[[str], NDArray[np.uint8]]) -> Image.Image:
 @pytest.fixture(scope="session")
 def encode() -> Encode:
     """Encode a Pillow image in memory: ``encode(image, "JPEG", **options)``."""
-
-    def encode_image(image: Image.Image, file_format: str, **options: Any) -> bytes:
-        buffer = io.BytesIO()
-        image.save(buffer, file_format, **options)
-        return buffer.getvalue()
-
-    return encode_image
-
-
-@contextlib.contextmanager
-def served(app: FastAPI) -> Iterator[httpx.Client]:
-    """Serve the app on a free port, from a thread of this process."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive(), "the app did not start"
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
+    return encoded
 
 
 @pytest.fixture
@@ -80,7 +53,8 @@ def start() -> Iterator[Callable[..., httpx.Client]]:
     with contextlib.ExitStack() as running:
 
         def start_app(load: Any = load_engine, **settings: Any) -> httpx.Client:
-            return running.enter_context(served(create_app(Settings(threads=1, **settings), load)))
+            url = running.enter_context(serving(create_app(Settings(threads=1, **settings), load)))
+            return running.enter_context(httpx.Client(base_url=url, timeout=60))
 
         yield start_app
 

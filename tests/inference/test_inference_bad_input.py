@@ -1,7 +1,6 @@
 """Bad pictures and requests: refused with the right status and a reason, from the header where that is possible."""
 
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -10,13 +9,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from inference_image.pictures import decode
+from tests.unit.pictures import png_chunk
 
 Start = Callable[..., httpx.Client]
 Encode = Callable[..., bytes]
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def png_header(width: int, height: int) -> bytes:

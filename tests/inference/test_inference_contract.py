@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.unit.pictures import stored
+
 Start = Callable[..., httpx.Client]
 Encode = Callable[..., bytes]
 
@@ -155,15 +157,14 @@ def test_the_mask_fits_the_picture_as_a_person_sees_it(
     start: Start, encode: Encode, astronaut: Image.Image, orientation: int
 ) -> None:
     upright = astronaut.resize((240, 160))
-    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Pillow's transposition that the tag undoes
-    turns = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6}
-    stored = upright if orientation == 1 else upright.transpose(Image.Transpose(turns[back[orientation]]))
     exif = Image.Exif()
     exif[0x0112] = orientation
     client = start()
 
     turned = client.post(
-        "/invocations", content=encode(stored, "PNG", exif=exif), headers={"Content-Type": "image/png"}
+        "/invocations",
+        content=encode(stored(upright, orientation), "PNG", exif=exif),
+        headers={"Content-Type": "image/png"},
     )
     plain = client.post("/invocations", content=encode(upright, "PNG"), headers={"Content-Type": "image/png"})
 

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.loopback import free_port
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,9 +24,7 @@ def command(*arguments: str) -> list[str]:
 @pytest.fixture
 def server() -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A running process and its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     arguments = command("serve", "--host", "127.0.0.1", "--port", str(port))
     with subprocess.Popen(arguments, cwd=ROOT, env={"THREADS": "1"}, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -79,11 +79,8 @@ def is_listening(port: int) -> bool:
 
 
 def test_a_model_that_is_missing_is_in_the_log_and_in_the_health_check(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     environment = {"MASK_ENGINE": "u2net", "MODEL_PATH": str(tmp_path)}
-    arguments = command("serve", "--host", "127.0.0.1", "--port", str(port))
+    arguments = command("serve", "--host", "127.0.0.1", "--port", str(free_port()))
     with subprocess.Popen(arguments, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None

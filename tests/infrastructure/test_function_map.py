@@ -19,7 +19,7 @@ STATE_MACHINE = PROJECT / "statemachine" / "process_image.asl.json"
 STEPS = ["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result"]
 NOT_STEPS = ["api"]
 OF_EVERY_FUNCTION = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
-IMAGING_PACKAGES = {"PIL", "numpy"}
+IMAGING_PACKAGES = {"PIL"}
 
 
 def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

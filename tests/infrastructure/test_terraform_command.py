@@ -17,7 +17,7 @@ def test_an_unknown_environment_is_refused_with_those_that_exist(
 
     assert status == 1
     assert "'moon'" in (message := capsys.readouterr().err)
-    assert "dev, local" in message
+    assert "There are: dev." in message
 
 
 def test_a_missing_terraform_is_named_with_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -35,11 +35,14 @@ def test_a_folder_of_providers_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_environments_share_neither_state_nor_working_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(terraform, "STATES", tmp_path)
+    monkeypatch.setattr(terraform, "ENVIRONMENTS", tmp_path)
+    for name in ("dev", "staging"):
+        (tmp_path / f"{name}.tfvars").touch()
 
-    for name in ("dev", "local"):
+    for name in ("dev", "staging"):
         terraform.initialize_environment(name)
 
-    for name in ("dev", "local"):
+    for name in ("dev", "staging"):
         # The backend's own record, which Terraform keeps with its working data.
         backend = (terraform.data_dir_of(name) / "terraform.tfstate").read_text()
         assert str(tmp_path / name / "terraform.tfstate") in backend

@@ -43,7 +43,7 @@ def test_an_environment_sets_only_variables_that_exist(environment: Path) -> Non
 
 
 def test_checkov_finds_nothing_and_every_exception_has_its_reason() -> None:
-    assert CHECKOV.exists(), "Checkov is not installed in .tools/checkov. Run `make setup`."
+    assert CHECKOV.exists(), "Checkov is not installed in .tools/checkov. Run `make test`."
 
     done = subprocess.run(
         [CHECKOV, "--directory", terraform.ROOT, "--skip-download", "--output", "json"],

@@ -1,16 +1,15 @@
 """Servers of the local stack inside the test process, on ports of their own."""
 
-import threading
-import time
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from moto.server import ThreadedMotoServer
 
 from scripts.local_stack.service import HOST
-from scripts.local_stack.services import CREDENTIALS, Ports
+from scripts.local_stack.services import CREDENTIALS
+from tests.loopback import serving
 
 Serve = Callable[[FastAPI], str]
 
@@ -35,19 +34,5 @@ def _aws_is_moto(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Serve]:
     """Serve an app until the module's tests are done; gives its base URL."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def start(app: FastAPI) -> str:
-        port = Ports.free().inference
-        server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, ws="none", log_level="warning"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        running.append((server, thread))
-        while not server.started:
-            time.sleep(0.01)
-        return f"http://{HOST}:{port}"
-
-    yield start
-    for server, thread in running:
-        server.should_exit = True
-        thread.join()
+    with contextlib.ExitStack() as running:
+        yield lambda app: running.enter_context(serving(app))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local_stack.service import HOST, Service, StackError, command_line, stop_group
+from tests.loopback import free_port
 
 SERVER = """
     import sys
@@ -32,18 +33,15 @@ MakeService = Callable[..., Service]
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def port() -> int:
+    return free_port()
 
 
 @pytest.fixture
-def make_service(tmp_path: Path, free_port: int) -> Iterator[MakeService]:
+def make_service(tmp_path: Path, port: int) -> Iterator[MakeService]:
     made: list[Service] = []
 
-    def make(program: str, port: int = free_port, grace_s: float = 5.0) -> Service:
+    def make(program: str, grace_s: float = 5.0) -> Service:
         command = (sys.executable, "-c", textwrap.dedent(program), str(port))
         service = Service("sample", command, port, "/", tmp_path / "sample.log", tmp_path, grace_s=grace_s)
         made.append(service)
@@ -77,14 +75,12 @@ def test_a_service_is_ready_when_it_answers_and_gone_when_it_is_stopped(make_ser
     assert "serving" in service.log.read_text()
 
 
-def test_a_taken_port_is_named_with_its_holder_and_nothing_is_started(
-    make_service: MakeService, free_port: int
-) -> None:
+def test_a_taken_port_is_named_with_its_holder_and_nothing_is_started(make_service: MakeService, port: int) -> None:
     with socket.socket() as taker:
-        taker.bind((HOST, free_port))
+        taker.bind((HOST, port))
         taker.listen()
 
-        with pytest.raises(StackError, match=rf"Port {free_port}, which sample needs, is taken by .*--sample-port"):
+        with pytest.raises(StackError, match=rf"Port {port}, which sample needs, is taken by .*--sample-port"):
             make_service(SERVER).start()
 
 

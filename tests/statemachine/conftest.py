@@ -2,10 +2,8 @@
 
 import contextlib
 import importlib
-import io
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,16 +16,16 @@ import requests
 import uuid6
 from PIL import Image
 
+from tests.loopback import free_port
 from tests.statemachine.scenarios import Scenario
 from tests.statemachine.services import Run, Services, invoke, served
 from tests.statemachine.workflow import DEFINITION_TEXT, FUNCTIONS
+from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET, make_buckets
+from tests.unit.pictures import encoded
+from tests.unit.record_table import TABLE, make_records, sample
 
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "statemachine" / "samples"
-EMULATOR_PYTHON = ROOT / ".tools" / "ministack" / "bin" / "python"
+EMULATOR_PYTHON = Path(__file__).parents[2] / ".tools" / "ministack" / "bin" / "python"
 
-UPLOADS_BUCKET, MASKS_BUCKET, RESULTS_BUCKET = "uploads", "masks", "results"
-TABLE = "images"
 ENVIRONMENT = {
     "TABLE_NAME": TABLE,
     "MASKS_BUCKET": MASKS_BUCKET,
@@ -57,13 +55,6 @@ ENVIRONMENT = {
 }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def services() -> Services:
     return Services()
@@ -79,7 +70,7 @@ def services_url(services: Services) -> Iterator[str]:
 def emulator(services_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a MiniStack of its own, whose Step Functions ask ``services`` and wait for nothing."""
     home = tmp_path_factory.mktemp("ministack")
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         "PATH": os.environ["PATH"],
@@ -143,7 +134,7 @@ class Workflow:
 
     def event(self, scenario: Scenario) -> dict[str, Any]:
         """The event of a new upload, which is in the bucket."""
-        event: dict[str, Any] = json.loads((SAMPLES / "s3_object_created.json").read_text())
+        event: dict[str, Any] = sample("s3_object_created")
         image_id = str(uuid6.uuid7())
         key = f"uploads/ada/{image_id}/" + ("" if scenario.upload == "folder" else "red bicycle + child %2F.png")
         body = b"not a picture" if scenario.upload == "text" else _picture()
@@ -179,9 +170,7 @@ class Workflow:
 
 
 def _picture() -> bytes:
-    file = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").resize((160, 120)).save(file, "PNG")
-    return file.getvalue()
+    return encoded(Image.linear_gradient("L").convert("RGB").resize((160, 120)))
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +183,8 @@ def workflow(services: Services, services_url: str, emulator: str) -> Iterator[W
         patch.setenv("AWS_ENDPOINT_URL", emulator)
         patch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", services_url)
         patch.setenv("AWS_ENDPOINT_URL_REKOGNITION", services_url)
-        _make_stores()
+        make_buckets()
+        make_records()
         _forget_adapters()
         yield Workflow(services)
     _forget_adapters()
@@ -204,16 +194,3 @@ def _forget_adapters() -> None:
     """The handlers keep their adapters, which belong to one environment, for as long as the process lives."""
     for function in FUNCTIONS:
         importlib.import_module(f"functions.{function}.handler")._dependencies.cache_clear()
-
-
-def _make_stores() -> None:
-    s3 = boto3.client("s3")
-    for bucket in (UPLOADS_BUCKET, MASKS_BUCKET, RESULTS_BUCKET):
-        s3.create_bucket(Bucket=bucket)
-    s3.put_bucket_versioning(Bucket=UPLOADS_BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    boto3.client("dynamodb").create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "image_id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "image_id", "KeyType": "HASH"}],
-    )

@@ -1,21 +1,20 @@
 """The services that the state machine and its functions call, and what was seen of an execution from there."""
 
 import importlib
-import io
 import json
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from PIL import Image
 
+from tests.loopback import Posted, Reply, answering
 from tests.statemachine.scenarios import Scenario
 from tests.statemachine.workflow import PLACES, STATES, State
+from tests.unit.lambda_context import Context
+from tests.unit.pictures import decoded, encoded
 
 
 class Call(NamedTuple):
@@ -125,19 +124,17 @@ class Services:
 
     def mask(self, image: bytes) -> bytes:
         """A grey PNG of the image's size: its left half foreground, all of it undecided, or none of it foreground."""
-        size = Image.open(io.BytesIO(image)).size
+        size = decoded(image).size
         kind = self.run.scenario.mask
         mask = Image.new("L", size, 128 if kind == "doubtful" else 0)
         if kind == "certain":
             mask.paste(255, (0, 0, size[0] // 2, size[1]))
-        file = io.BytesIO()
-        mask.save(file, "PNG")
-        return file.getvalue()
+        return encoded(mask)
 
     def recognize(self, operation: str) -> dict[str, Any]:
         """A little of what Rekognition would answer, in its form."""
         quality = {"Sharpness": 80.0, "Brightness": 60.0, "Contrast": 70.0}
-        color = {"HexCode": "#3366cc", "CSSColor": "royalblue", "SimplifiedColor": "blue", "PixelPercent": 100.0}
+        color = {"Red": 51, "Green": 102, "Blue": 204, "CSSColor": "royalblue", "PixelPercent": 100.0}
         blocked = {"Name": "Explicit", "ParentName": "", "TaxonomyLevel": 1, "Confidence": 99.0}
         answers: dict[str, dict[str, Any]] = {
             "DetectLabels": {
@@ -156,14 +153,8 @@ class Services:
 
 def invoke(function: str, payload: dict[str, Any]) -> Any:
     """Call a function's real handler, as Lambda does."""
-    context = SimpleNamespace(
-        function_name=function,
-        memory_limit_in_mb=512,
-        invoked_function_arn=f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
-        aws_request_id=str(uuid.uuid4()),
-    )
     try:
-        return importlib.import_module(f"functions.{function}.handler").handler(payload, context)
+        return importlib.import_module(f"functions.{function}.handler").handler(payload, Context(function))
     except Exception as exc:
         raise ServiceError(type(exc).__name__, str(exc)) from exc
 
@@ -172,35 +163,16 @@ def invoke(function: str, payload: dict[str, Any]) -> Any:
 def served(services: Services) -> Iterator[str]:
     """Answer for ``services`` on this machine; the URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.path.startswith("/endpoints/"):
-                facts = "model=test;provider=CPUExecutionProvider;inference-ms=1;queue-ms=0;batch-size=1"
-                self._reply("image/png", services.mask(body), {"X-Amzn-SageMaker-Custom-Attributes": facts})
-                return
-            if self.path == "/":
-                reply = services.recognize(self.headers["X-Amz-Target"].rsplit(".", 1)[-1])
-            else:
-                reply = getattr(services, self.path.strip("/"))(**json.loads(body))
-            self._reply("application/json", json.dumps(reply).encode(), {})
+    def answer(posted: Posted) -> Reply:
+        if posted.path.startswith("/endpoints/"):
+            facts = "model=test;provider=CPUExecutionProvider;inference-ms=1;queue-ms=0;batch-size=1"
+            headers = {"Content-Type": "image/png", "X-Amzn-SageMaker-Custom-Attributes": facts}
+            return Reply(services.mask(posted.body), headers)
+        if posted.path == "/":
+            reply = services.recognize(posted.headers["x-amz-target"].rsplit(".", 1)[-1])
+        else:
+            reply = getattr(services, posted.path.strip("/"))(**json.loads(posted.body))
+        return Reply(json.dumps(reply).encode(), {"Content-Type": "application/json"})
 
-        def _reply(self, content_type: str, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(200)
-            for name, value in {"Content-Type": content_type, "Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing: what was called is in the run."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(answer) as url:
+        yield url

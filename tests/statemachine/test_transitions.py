@@ -14,7 +14,7 @@ from functions.core.models import (
     SaveResultRequest,
     ValidateImageRequest,
 )
-from tests.statemachine.conftest import SAMPLES, Workflow
+from tests.statemachine.conftest import Workflow
 from tests.statemachine.scenarios import (
     EMPTY,
     EVENT_KEPT,
@@ -28,6 +28,7 @@ from tests.statemachine.scenarios import (
 )
 from tests.statemachine.services import Run
 from tests.statemachine.workflow import LAMBDA_TASKS, Transition, transitions
+from tests.unit.record_table import sample
 
 REQUESTS: dict[str, type[Model]] = {
     "ValidateImage": ValidateImageRequest,
@@ -115,7 +116,7 @@ def test_a_failed_picture_is_resumed_by_an_execution_that_names_the_failed_one(w
     assert failed.record
     assert failed.record["status"] == "FAILED"
     # When its event is sent again, in the form of the sample
-    resume = json.loads((SAMPLES / "resume.json").read_text())
+    resume = sample("resume")
     resume["resume_of"] = failed.execution["executionArn"]
     resume["detail"]["bucket"] = event["detail"]["bucket"]
     resume["detail"]["object"] |= {name: event["detail"]["object"][name] for name in resume["detail"]["object"]}

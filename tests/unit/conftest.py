@@ -1,17 +1,19 @@
 """Fixtures of every unit test: an AWS that is never the real one."""
 
+import io
 import os
 from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import cast
 
-import boto3
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 
-from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
+from functions.core.observability import logger
+from functions.core.record_store import RecordStore
+from tests.loopback import answering
+from tests.unit.buckets import make_buckets
+from tests.unit.endpoint import Endpoint
+from tests.unit.record_table import make_records
 
 
 @pytest.fixture(autouse=True)
@@ -35,21 +37,28 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture
 def s3(aws: None) -> S3Client:  # noqa: ARG001 - moto must be there before the client
-    """An S3 client with the three buckets made; uploads are versioned, as deployed."""
-    client = boto3.client("s3")
-    for bucket in (UPLOADS_BUCKET, MASKS_BUCKET, RESULTS_BUCKET):
-        client.create_bucket(Bucket=bucket)
-    client.put_bucket_versioning(Bucket=UPLOADS_BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    return client
+    """An S3 client with the three buckets made."""
+    return make_buckets()
 
 
 @pytest.fixture
-def lambda_context() -> LambdaContext:
-    """What Lambda tells a handler about its invocation."""
-    context = SimpleNamespace(
-        function_name="step",
-        memory_limit_in_mb=2048,
-        invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:step",
-        aws_request_id="00000000-0000-0000-0000-000000000000",
-    )
-    return cast(LambdaContext, context)
+def records(aws: None) -> RecordStore:  # noqa: ARG001 - moto must be there before the table
+    """An empty table, as deployed."""
+    return make_records()
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """The endpoint that every new client of SageMaker's runtime calls."""
+    endpoint = Endpoint()
+    with answering(endpoint) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
+        yield endpoint
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the functions log during the test."""
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return stream

@@ -13,8 +13,19 @@ SRGB_TO_XYZ = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0
 DISPLAY_P3_TO_XYZ = np.array([[0.5151, 0.2919, 0.1572], [0.2412, 0.6922, 0.0666], [-0.0011, 0.0419, 0.7841]])
 PROPHOTO_TO_XYZ = np.array([[0.7977, 0.1352, 0.0313], [0.2880, 0.7119, 0.0001], [0.0, 0.0, 0.8249]])
 
+# By EXIF orientation: what turns the picture that a person sees into the one that is stored.
+_STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
-def encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
+
+def encoded(image: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
     """The image as a file."""
     file = io.BytesIO()
     image.save(file, file_format, **options)
@@ -39,6 +50,11 @@ def scene(width: int = 96, height: int = 64) -> Image.Image:
     pixels[..., 1] = np.linspace(0, 255, height, dtype=np.uint8)[:, None]
     pixels[: height // 4, : width // 4, 2] = 255
     return Image.fromarray(pixels)
+
+
+def stored(upright: Image.Image, orientation: int) -> Image.Image:
+    """The pixels that a file of this EXIF orientation, 1 to 8, holds of a picture."""
+    return upright.transpose(_STORED[orientation]) if orientation in _STORED else upright
 
 
 def noise(width: int, height: int) -> Image.Image:

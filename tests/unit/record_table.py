@@ -5,46 +5,57 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.core.models import Upload
-from functions.core.record_store import RecordStore
+from functions.core.record_store import OWNER_INDEX, UPLOAD_KEY_INDEX, RecordStore
 
 TABLE = "matteflow-test-records"
 STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:process-image"
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:process-image:first"
 OTHER_EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:process-image:second"
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+SAMPLES = Path(__file__).parents[2] / "statemachine" / "samples"
 
 
 def fixture(name: str) -> Any:
     return json.loads((FIXTURES / f"{name}.json").read_text())
 
 
+def sample(name: str) -> Any:
+    """An input of the state machine."""
+    return json.loads((SAMPLES / f"{name}.json").read_text())
+
+
 def make_records() -> RecordStore:
+    make_table(boto3.client("dynamodb"))
+    return RecordStore(TABLE)
+
+
+def make_table(dynamodb: DynamoDBClient) -> None:
     attributes = ("image_id", "owner", "upload_key", "created_at")
-    boto3.client("dynamodb").create_table(
+    dynamodb.create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "image_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
         GlobalSecondaryIndexes=[
             {
-                "IndexName": f"{name}-created_at-index",
+                "IndexName": index,
                 "KeySchema": [
-                    {"AttributeName": name, "KeyType": "HASH"},
+                    {"AttributeName": key, "KeyType": "HASH"},
                     {"AttributeName": "created_at", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "ALL"},
             }
-            for name in ("owner", "upload_key")
+            for index, key in ((OWNER_INDEX, "owner"), (UPLOAD_KEY_INDEX, "upload_key"))
         ],
         BillingMode="PAY_PER_REQUEST",
     )
-    return RecordStore(TABLE)
 
 
 def make_upload(**changes: Any) -> Upload:
-    """The upload of the S3 event in the fixtures, with some fields changed."""
-    detail = fixture("s3_object_created")["detail"]
+    """The upload of the sample of an S3 event, with some fields changed."""
+    detail = sample("s3_object_created")["detail"]
     found = detail["object"]
     upload = Upload(
         bucket=detail["bucket"]["name"],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
+from functions.analyze_image import handler
 from functions.analyze_image.analysis import analyze_image
 from functions.analyze_image.settings import Settings
 from functions.core.errors import AnalysisUnavailable
@@ -21,13 +22,20 @@ from functions.core.models import (
     PartStatus,
     Proxy,
 )
+from tests.loopback import Posted, Reply, answering
 from tests.unit.buckets import MASKS_BUCKET
-from tests.unit.record_table import make_upload
+from tests.unit.lambda_context import Context
+from tests.unit.record_table import fixture, make_upload
 from tests.unit.rekognition import PARTS, Rekognition
 
 IMAGE_ID = "01936f6e-8c4b-7c3a-9f5e-2b1a7d9c0e4f"
 STATE_LIMIT_BYTES = 256 * 1024
 EMPTY: dict[AnalysisPart, object] = {"labels": (), "faces": (), "text": (), "moderation": None, "properties": None}
+
+
+def request_of(size: tuple[int, int] = (640, 480)) -> AnalyzeImageRequest:
+    proxy = Proxy(bucket=MASKS_BUCKET, key=f"{IMAGE_ID}/proxy.jpg", width=size[0], height=size[1])
+    return AnalyzeImageRequest(image_id=IMAGE_ID, upload=make_upload(), proxy=proxy)
 
 
 class Step:
@@ -36,9 +44,8 @@ class Step:
         self.rekognition = Rekognition()
 
     def run(self, size: tuple[int, int] = (640, 480), **settings: Any) -> Analysis:
-        proxy = Proxy(bucket=MASKS_BUCKET, key=f"{IMAGE_ID}/proxy.jpg", width=size[0], height=size[1])
         return analyze_image(
-            AnalyzeImageRequest(image_id=IMAGE_ID, upload=make_upload(), proxy=proxy),
+            request_of(size),
             images=ImageStore(),
             engine=ImageAnalysis(self.rekognition.client),
             settings=Settings(masks_bucket=MASKS_BUCKET, **settings),
@@ -143,6 +150,16 @@ def test_content_is_blocked_by_the_names_in_the_settings(step: Step, name: str, 
     assert moderation.blocked is blocked
 
 
+@pytest.mark.parametrize(
+    "quality", [{}, {"Sharpness": "very", "Brightness": 1.0, "Contrast": 1.0}], ids=["gone", "odd"]
+)
+def test_an_answer_of_another_form_fails_its_own_part_alone(step: Step, quality: dict[str, Any]) -> None:
+    step.rekognition.answers["IMAGE_PROPERTIES"]["ImageProperties"]["Quality"] = quality
+    analysis = step.run()
+    assert analysis.parts == dict.fromkeys(ANALYSIS_PARTS, PartStatus.OK) | {"properties": PartStatus.FAILED}
+    assert analysis.moderation is not None
+
+
 def test_what_travels_is_bounded_and_what_is_kept_is_complete(step: Step) -> None:
     # Given the most that Rekognition finds, with the longest of words
     answers = step.rekognition.answers
@@ -168,3 +185,21 @@ def test_the_settings_reach_rekognition(step: Step) -> None:
     step.run(max_labels=7, label_min_confidence=66, moderation_min_confidence=77)
     thresholds = [(params.get("MaxLabels"), params["MinConfidence"]) for params in asked if "MinConfidence" in params]
     assert sorted(thresholds, key=str) == [(7, 66), (None, 77)]
+
+
+@pytest.mark.usefixtures("s3")
+def test_the_handler_answers_with_the_analysis_and_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def recognize(posted: Posted) -> Reply:
+        operation = posted.headers["x-amz-target"].removeprefix("RekognitionService.")
+        answer = fixture("rekognition")[json.loads(posted.body).get("Features", [operation])[0]]
+        return Reply(json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+
+    monkeypatch.setenv("MASKS_BUCKET", MASKS_BUCKET)
+    monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
+    with answering(recognize) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", url)
+        answer = handler.handler(request_of().model_dump(mode="json"), Context())
+    assert answer.pop("elapsed_ms") > 0
+    analysis = AnalyzeImageResult.model_validate(answer).analysis
+    assert analysis.parts == dict.fromkeys(ANALYSIS_PARTS, PartStatus.OK)
+    assert [label.name for label in analysis.labels] == ["Boat", "Water"]

@@ -1,21 +1,10 @@
-"""The error tree: drawn as it is, and retried by the state machine exactly where it can help."""
+"""The error tree: drawn as it is, documented, and in two branches."""
 
 import inspect
 import re
 
-import pytest
-
 from functions.core import errors
 from functions.core.errors import MatteflowError, PermanentError, TransientError
-from tests.statemachine.workflow import LAMBDA_TASKS
-
-# The tasks whose function calls a service that can fail in this way.
-RAISED_BY: dict[type[TransientError], set[str]] = {
-    errors.MaskEngineBusy: {"InferMask"},
-    errors.MaskEngineFailed: {"InferMask"},
-    errors.AnalysisUnavailable: {"AnalyzeImage"},
-    errors.StoreUnavailable: set(LAMBDA_TASKS),
-}
 
 
 def family(root: type[MatteflowError]) -> list[type[MatteflowError]]:
@@ -43,31 +32,3 @@ def test_every_error_of_the_module_is_in_the_tree_and_documented() -> None:
 
 def test_every_error_is_permanent_or_transient() -> None:
     assert MatteflowError.__subclasses__() == [PermanentError, TransientError]
-
-
-def test_every_transient_error_is_raised_somewhere() -> None:
-    assert set(RAISED_BY) == {*family(TransientError)} - {TransientError}
-
-
-def retried(task: str) -> set[str]:
-    return {name for retrier in LAMBDA_TASKS[task].get("Retry", []) for name in retrier["ErrorEquals"]}
-
-
-@pytest.mark.parametrize("task", LAMBDA_TASKS)
-def test_a_task_retries_the_transient_errors_that_it_can_raise_and_no_other_of_ours(task: str) -> None:
-    ours = retried(task) & {error.__name__ for error in family(MatteflowError)}
-    assert ours == {error.__name__ for error, tasks in RAISED_BY.items() if task in tasks}
-
-
-@pytest.mark.parametrize("task", LAMBDA_TASKS)
-def test_what_a_task_retries_is_the_services_or_ours(task: str) -> None:
-    # Given that a misspelt name of an error of ours would match nothing, and a wildcard everything
-    services = {name for name in retried(task) if name.split(".")[0] in ("Lambda", "Runtime", "Sandbox")}
-    assert retried(task) - services <= {error.__name__ for error in family(TransientError)}
-    assert not {"States.ALL", "States.TaskFailed"} & retried(task)
-
-
-@pytest.mark.parametrize("task", LAMBDA_TASKS)
-def test_what_is_caught_by_name_is_a_permanent_error(task: str) -> None:
-    caught = {name for catcher in LAMBDA_TASKS[task].get("Catch", []) for name in catcher["ErrorEquals"]}
-    assert caught - {"States.ALL"} <= {error.__name__ for error in family(PermanentError)}

@@ -34,11 +34,6 @@ def test_a_version_is_read_even_after_a_newer_one_came(s3: S3Client) -> None:
     assert store.head(BUCKET, "k") == (5, "image/jpeg")
 
 
-def test_metadata_is_written_with_the_object(s3: S3Client) -> None:
-    ImageStore().put(BUCKET, "k", b"", "text/plain", metadata={"model": "u2netp"})
-    assert s3.head_object(Bucket=BUCKET, Key="k")["Metadata"] == {"model": "u2netp"}
-
-
 @pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize("version", [None, "deleted", "marker"])
 def test_what_is_gone_is_rejected_in_plain_words(s3: S3Client, method: str, version: str | None) -> None:
@@ -82,17 +77,17 @@ def test_deleting_a_prefix_leaves_no_version_and_no_neighbour(s3: S3Client) -> N
     s3.delete_object(Bucket=BUCKET, Key="a/2")
     # When the prefix goes, then only the neighbour is left, and a second time finds nothing
     store = ImageStore()
-    assert store.delete_prefix(BUCKET, "a/") == 4
+    store.delete_prefix(BUCKET, "a/")
     listed = s3.list_object_versions(Bucket=BUCKET)
     assert [version["Key"] for version in listed["Versions"]] == ["b/1"]
     assert "DeleteMarkers" not in listed
-    assert store.delete_prefix(BUCKET, "a/") == 0
+    store.delete_prefix(BUCKET, "a/")  # nothing is left, which is no error
 
 
 def test_deleting_a_key_leaves_a_longer_key(s3: S3Client) -> None:
     for key in ("a", "a", "a.jpg"):
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
-    assert ImageStore().delete_versions(BUCKET, "a") == 2
+    ImageStore().delete_versions(BUCKET, "a")
     assert [version["Key"] for version in s3.list_object_versions(Bucket=BUCKET)["Versions"]] == ["a.jpg"]
 
 
@@ -115,12 +110,6 @@ def test_a_presigned_put_pins_type_size_and_absence() -> None:
     assert _signed_headers(url) == {"host", "content-type", "content-length", "if-none-match"}
     assert headers == {"Content-Type": "image/png", "If-None-Match": "*", "Content-Length": "12"}
     assert "checksum" not in url.lower()
-
-
-def test_a_presigned_put_without_a_size_does_not_sign_one() -> None:
-    url, headers = ImageStore().presign_put(BUCKET, "k", content_type="image/png", expires_s=900)
-    assert _signed_headers(url) == {"host", "content-type", "if-none-match"}
-    assert "Content-Length" not in headers
 
 
 def test_a_presigned_post_pins_key_type_and_size_range() -> None:

@@ -1,8 +1,6 @@
 """The step InferMask: the answer is checked and measured, and kept beside the state of its workflow."""
 
-import io
 import json
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,10 +10,21 @@ from PIL import Image
 from functions.core.errors import MaskRejected
 from functions.core.image_store import ImageStore
 from functions.core.mask_engine import EngineAnswer, MaskEngine
-from functions.core.models import ImageFacts, InferMaskRequest, MaskFacts, ProcessingOptions, Proxy
+from functions.core.models import (
+    ImageFacts,
+    InferMaskRequest,
+    InferMaskResult,
+    MaskFacts,
+    ProcessingOptions,
+    Proxy,
+)
+from functions.infer_mask import handler
+from functions.infer_mask.histogram import MaskHistogram
 from functions.infer_mask.inference import infer_mask
-from functions.infer_mask.mask import Mask
 from tests.unit.buckets import MASKS_BUCKET
+from tests.unit.endpoint import Endpoint
+from tests.unit.lambda_context import Context
+from tests.unit.pictures import decoded, encoded
 from tests.unit.record_table import EXECUTION, make_upload
 
 SIZE = (64, 48)
@@ -45,12 +54,6 @@ class FakeEngine(MaskEngine):
 def png(alpha: "np.ndarray[tuple[int, int], np.dtype[np.uint8]] | int", size: tuple[int, int] = SIZE) -> bytes:
     pixels = alpha if isinstance(alpha, np.ndarray) else np.full((size[1], size[0]), alpha, np.uint8)
     return encoded(Image.fromarray(pixels))
-
-
-def encoded(image: Image.Image, format: str = "PNG") -> bytes:  # noqa: A002 - Pillow's own name
-    buffer = io.BytesIO()
-    image.save(buffer, format)
-    return buffer.getvalue()
 
 
 def left_half() -> bytes:
@@ -101,17 +104,21 @@ def test_the_mask_is_kept_with_the_state_of_the_workflow(s3: S3Client) -> None:
         (encoded(Image.new("LA", SIZE)), "mode LA"),
         (encoded(Image.new("1", SIZE)), "mode 1"),
         (encoded(Image.new("I;16", SIZE)), "mode I;16"),
-        (encoded(Image.new("L", SIZE), "JPEG"), "not a readable PNG"),
-        (b"", "not a readable PNG"),
-        (b'{"detail": "no"}', "not a readable PNG"),
-        (left_half()[:-40], "not a readable PNG"),
-        (left_half()[:60], "not a readable PNG"),
+        (encoded(Image.new("L", SIZE), "JPEG"), "not a sound PNG"),
+        (b"", "not a sound PNG"),
+        (b'{"detail": "no"}', "not a sound PNG"),
+        (left_half()[:-40], "not a sound PNG"),
+        (left_half()[:60], "not a sound PNG"),
     ],
 )
 def test_what_is_no_mask_of_the_picture_is_never_kept(s3: S3Client, answer: bytes, reason: str) -> None:
     with pytest.raises(MaskRejected, match=reason):
         run(s3, FakeEngine(answer))
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=MASKS_BUCKET)["Contents"]] == [REQUEST.proxy.key]
+
+
+def measured(mask: bytes) -> MaskHistogram:
+    return MaskHistogram(tuple(decoded(mask).histogram()))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ def test_what_is_no_mask_of_the_picture_is_never_kept(s3: S3Client, answer: byte
     ],
 )
 def test_an_even_mask_is_measured(value: int, coverage: float, confidence: float, flags: tuple[str, ...]) -> None:
-    mask = Mask.read(png(value), SIZE)
+    mask = measured(png(value))
     assert mask.coverage == pytest.approx(coverage)
     assert mask.confidence == pytest.approx(confidence)
     assert mask.flags == flags
@@ -136,7 +143,7 @@ def test_a_large_certain_background_does_not_hide_a_doubtful_subject() -> None:
     alpha = np.zeros((SIZE[1], SIZE[0]), np.uint8)
     alpha[:8, :8] = 150
     # Then the confidence is that in the subject
-    assert Mask.read(png(alpha), SIZE).confidence == pytest.approx(100 * (2 * 150 / 255 - 1))
+    assert measured(png(alpha)).confidence == pytest.approx(100 * (2 * 150 / 255 - 1))
 
 
 @pytest.mark.parametrize(
@@ -145,17 +152,28 @@ def test_a_large_certain_background_does_not_hide_a_doubtful_subject() -> None:
 def test_a_thousandth_of_the_picture_is_a_subject(foreground_pixels: int, flags: tuple[str, ...]) -> None:
     alpha = np.zeros(10_000, np.uint8)
     alpha[:foreground_pixels] = 255
-    assert Mask.read(png(alpha.reshape(100, 100)), (100, 100)).flags == flags
+    assert measured(png(alpha.reshape(100, 100))).flags == flags
 
 
-def test_every_mask_has_a_coverage_and_confidence_in_range(random_masks: Callable[[], bytes]) -> None:
+def test_every_mask_has_a_coverage_and_confidence_in_range() -> None:
+    random = np.random.default_rng(0)
     for _ in range(20):
-        mask = Mask.read(random_masks(), SIZE)
+        mask = measured(png(random.integers(0, 256, (SIZE[1], SIZE[0]), np.uint8)))
         assert 0 <= mask.coverage <= 1
         assert 0 <= mask.confidence <= 100
 
 
-@pytest.fixture
-def random_masks() -> Callable[[], bytes]:
-    random = np.random.default_rng(0)
-    return lambda: png(random.integers(0, 256, (SIZE[1], SIZE[0]), np.uint8))
+def test_the_handler_answers_with_the_mask_and_its_time(
+    s3: S3Client, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASKS_BUCKET", MASKS_BUCKET)
+    monkeypatch.setenv("ENDPOINT_NAME", "masks")
+    monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
+    s3.put_object(Bucket=MASKS_BUCKET, Key=REQUEST.proxy.key, Body=b"proxy")
+    endpoint.answer_with_mask(left_half())
+    answer = handler.handler(REQUEST.model_dump(mode="json"), Context())
+    assert answer.pop("elapsed_ms") > 0
+    mask = InferMaskResult.model_validate(answer).mask
+    assert (mask.key, mask.model, mask.coverage) == (f"{IMAGE_ID}/mask.png", "u2netp", 0.5)
+    (sent,) = endpoint.received
+    assert (sent.path, sent.body) == ("/endpoints/masks/invocations", b"proxy")

@@ -4,11 +4,8 @@ The endpoint is a server on this machine that answers in SageMaker's documented 
 test too.
 """
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+import socket
+from typing import Any
 
 import boto3
 import pytest
@@ -22,61 +19,9 @@ from functions.core.errors import (
     MatteflowError,
 )
 from functions.core.mask_engine import EngineAnswer, MaskEngine
+from tests.loopback import HOST
+from tests.unit.endpoint import FACTS, Endpoint
 from tests.unit.record_table import fixture
-
-FACTS = "model=u2netp;model-sha256=309c8469;provider=CPUExecutionProvider;inference-ms=12.5;queue-ms=0.1;batch-size=1"
-
-
-class Sent(NamedTuple):
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-class Endpoint(ThreadingHTTPServer):
-    """A SageMaker runtime that answers every call with what a test has set."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Call)
-        self.received: list[Sent] = []
-        self.answer_with(200, b"png", {"Content-Type": "image/png", "X-Amzn-SageMaker-Custom-Attributes": FACTS})
-
-    def answer_with(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.status, self.body, self.headers = status, body, headers
-
-    def refuse_with(self, status: int, name: str, body: dict[str, Any]) -> None:
-        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": name}
-        self.answer_with(status, json.dumps(body).encode(), headers)
-
-
-class _Call(BaseHTTPRequestHandler):
-    server: Endpoint
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.received.append(Sent(self.path, headers, body))
-        if self.server.status == 0:
-            return  # hang up without an answer
-        self.send_response(self.server.status)
-        for name, value in {"Content-Length": str(len(self.server.body)), **self.server.headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
-    with Endpoint() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{server.server_port}")
-        yield server
-        server.shutdown()
 
 
 def test_the_mask_and_its_facts_come_back(endpoint: Endpoint) -> None:
@@ -94,8 +39,7 @@ def test_a_model_is_asked_for_by_name(endpoint: Endpoint) -> None:
 
 
 def test_an_engine_without_weights_has_no_checksum(endpoint: Endpoint) -> None:
-    headers = {"X-Amzn-SageMaker-Custom-Attributes": "model=classical;provider=OpenCV;inference-ms=3"}
-    endpoint.answer_with(200, b"png", headers)
+    endpoint.answer_with_mask(b"png", "model=classical;provider=OpenCV;inference-ms=3")
     assert MaskEngine("masks").infer(b"jpeg").model_sha256 is None
 
 
@@ -167,7 +111,7 @@ def test_an_endless_message_is_cut(endpoint: Endpoint) -> None:
 
 
 def test_hanging_up_is_a_failure(endpoint: Endpoint) -> None:
-    endpoint.answer_with(0, b"", {})
+    endpoint.hang_up()
     with pytest.raises(MaskEngineFailed, match="ConnectionClosedError"):
         MaskEngine("masks").infer(b"jpeg")
     assert len(endpoint.received) == 1
@@ -180,11 +124,12 @@ def test_breaking_off_within_the_mask_is_a_failure(endpoint: Endpoint) -> None:
         MaskEngine("masks").infer(b"jpeg")
 
 
-def test_a_refused_connection_means_busy(endpoint: Endpoint) -> None:
-    endpoint.shutdown()
-    endpoint.server_close()
-    with pytest.raises(MaskEngineBusy, match="takes no connection"):
-        MaskEngine("masks").infer(b"jpeg")
+def test_a_refused_connection_means_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as silent:
+        silent.bind((HOST, 0))  # and never listens
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://{HOST}:{silent.getsockname()[1]}")
+        with pytest.raises(MaskEngineBusy, match="takes no connection"):
+            MaskEngine("masks").infer(b"jpeg")
 
 
 @pytest.mark.parametrize("fault", [botocore_errors.ReadTimeoutError, botocore_errors.ConnectTimeoutError])

@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from functions.core.errors import MaskRejected
 from functions.core.models import Model, Status
-from functions.core.observability import logger, step
+from functions.core.observability import step
+from tests.unit.lambda_context import Context
 
 EVENT = {"upload": {"key": "uploads/a b+c.jpg"}, "image_id": "an-id", "ask": 3}
 
@@ -26,28 +26,12 @@ class Result(Model):
     times: tuple[int, ...]
 
 
-class Context(LambdaContext):
-    """What Lambda tells a function of itself."""
-
-    _function_name = "infer_mask"
-    _memory_limit_in_mb = 128
-    _invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:infer_mask"
-    _aws_request_id = "52fdfc07-2182-154f-163f-5f0f9a621d72"
-
-
 @step(Request)
 def handler(request: Request) -> Result:
     """Answer with what was asked."""
     if request.ask < 0:
         raise MaskRejected("no")
     return Result(status=Status.SUCCEEDED, times=(request.ask,))
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    stream = io.StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", stream)
-    return stream
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

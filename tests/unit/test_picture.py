@@ -132,20 +132,11 @@ def test_a_jpeg_of_a_rare_process_never_crashes(marker: int, precision: int) -> 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_the_eight_orientations_give_one_picture(file_format: str) -> None:
     # Given the same upright picture, stored in each of the ways that EXIF can describe
-    undone = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
     # Blocks of 16 pixels of one colour survive every lossy format in any turn.
     upright = pictures.plain("red", (96, 64))
     upright.paste("blue", (0, 0, 32, 16))
     for orientation in range(1, 9):
-        stored = upright.transpose(undone[orientation]) if orientation in undone else upright
+        stored = pictures.stored(upright, orientation)
         image = opened(pictures.encoded(stored, file_format, exif=pictures.exif(orientation), **_best(file_format)))
         # When it is read, then its size and its pixels are those of the upright one
         assert upright_size(image) == upright.size

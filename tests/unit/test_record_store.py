@@ -29,16 +29,11 @@ from functions.core.models import (
     Upload,
 )
 from functions.core.record_store import RecordPage, RecordStore, new_record
-from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, TABLE, make_records, make_upload
+from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, TABLE, make_upload
 
 UPLOAD = make_upload()
 IDENTITY = identify(UPLOAD)
 TERMINAL = [status for status in Status if status not in (Status.AWAITING_UPLOAD, Status.PROCESSING)]
-
-
-@pytest.fixture
-def records(aws: None) -> RecordStore:  # noqa: ARG001 - moto must be there before the table
-    return make_records()
 
 
 def claim(
@@ -58,8 +53,8 @@ def awaiting(image_id: str, owner: str = "public", created_at: str = "2025-01-01
         image_id=image_id,
         owner=owner,
         status=Status.AWAITING_UPLOAD,
-        file_name="Boat.jpg",
-        upload_key=f"uploads/{owner}/{image_id}/boat.jpg",
+        file_name="Red bicycle + child.jpg",
+        upload_key=f"uploads/{owner}/{image_id}/{IDENTITY.file_name}",
         options=ProcessingOptions(background="#123456"),
         created_at=created_at,
         updated_at=created_at,
@@ -76,7 +71,7 @@ class TestClaim:
         assert record is not None
         assert record == records.get(IDENTITY.image_id)
         assert (record.status, record.execution_arn, record.upload) == (Status.PROCESSING, EXECUTION, UPLOAD)
-        assert (record.owner, record.file_name, record.upload_key) == ("public", "boat.jpg", UPLOAD.key)
+        assert (record.owner, record.file_name, record.upload_key) == ("public", "red bicycle + child.jpg", UPLOAD.key)
         assert record.options is None
         assert record.created_at == record.updated_at >= before.isoformat()
         assert abs(record.expires_at - (before + timedelta(days=90)).timestamp()) < 60
@@ -173,7 +168,7 @@ class TestClaim:
     def test_an_object_of_another_key_never_takes_a_record_over(self, records: RecordStore) -> None:
         # Given that sequencers order the versions of one key only
         claim(records)
-        stranger = make_upload(key=UPLOAD.key.replace("boat", "other"), sequencer="F" * 18)
+        stranger = make_upload(key=UPLOAD.key.replace("child", "dog"), sequencer="F" * 18)
         assert claim(records, OTHER_EXECUTION, upload=stranger) is None
 
     def test_a_failed_picture_is_resumed_once(self, records: RecordStore) -> None:
@@ -186,6 +181,20 @@ class TestClaim:
         assert resumed is not None
         assert (resumed.execution_arn, resumed.status_reason) == (OTHER_EXECUTION, None)
         assert again is None
+
+    def test_a_newer_upload_waits_for_the_older_one_to_end(self, records: RecordStore) -> None:
+        # Given an upload that is being processed
+        newer = make_upload(sequencer="F" * 18)
+        claim(records)
+        # When a newer one to the same key comes, then it has to wait, as both would write the same objects
+        assert claim(records, OTHER_EXECUTION, upload=newer) is None
+        assert records.is_of_older(IDENTITY.image_id, newer)
+        assert not records.is_of_older(IDENTITY.image_id, UPLOAD)
+        # And it has its turn when the older one has ended
+        records.finish(ended())
+        claimed = claim(records, OTHER_EXECUTION, upload=newer)
+        assert claimed is not None
+        assert (claimed.status, claimed.upload) == (Status.PROCESSING, newer)
 
     @pytest.mark.parametrize("status", [status for status in TERMINAL if status != Status.FAILED])
     def test_only_a_failed_picture_can_be_resumed(self, records: RecordStore, status: Status) -> None:
@@ -240,9 +249,9 @@ class TestFinish:
 
     @pytest.mark.parametrize("status", TERMINAL)
     def test_an_older_execution_never_overwrites_a_newer_one(self, records: RecordStore, status: Status) -> None:
-        # Given a newer version, which came while the older one was processed
+        # Given an execution that was cut off, and taken up again by another
         claim(records)
-        newer = claim(records, OTHER_EXECUTION, upload=make_upload(sequencer="F" * 18))
+        newer = claim(records, OTHER_EXECUTION, resume_of=EXECUTION)
         # When the older one ends
         stored = records.finish(ended(status))
         # Then nothing has changed
@@ -291,7 +300,7 @@ class TestReading:
     def test_what_is_absent_is_none(self, records: RecordStore) -> None:
         assert records.get(IDENTITY.image_id) is None
         assert records.newest_by_upload_key("uploads/nothing.jpg") is None
-        assert list(records.failed()) == []
+        assert list(records.unfinished()) == []
 
     def test_deleting_twice_is_no_error(self, records: RecordStore) -> None:
         claim(records)
@@ -389,7 +398,7 @@ class TestReading:
             records.finish(ended(status, f"{EXECUTION}-{number}", upload=upload, status_reason="x" * 300_000))
             if status == Status.FAILED:
                 failed.add(identify(upload).image_id)
-        assert {record.image_id for record in records.failed()} == failed
+        assert {record.image_id for record in records.unfinished()} == failed
 
 
 CALLS: list[Callable[[RecordStore], object]] = [
@@ -400,7 +409,7 @@ CALLS: list[Callable[[RecordStore], object]] = [
     lambda records: records.delete(IDENTITY.image_id),
     lambda records: records.list_by_owner("me", 1),
     lambda records: records.newest_by_upload_key("k"),
-    lambda records: list(records.failed()),
+    lambda records: list(records.unfinished()),
 ]
 
 

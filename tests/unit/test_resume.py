@@ -12,7 +12,7 @@ from functions.core.identity import identify
 from functions.core.models import Record, Status, Upload
 from functions.core.record_store import RecordStore, new_record
 from scripts.resume import Deployment, main, resume
-from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, STATE_MACHINE, TABLE, fixture, make_records, make_upload
+from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, STATE_MACHINE, TABLE, make_records, make_upload, sample
 
 UPLOAD = make_upload()
 IMAGE_ID = identify(UPLOAD).image_id
@@ -55,7 +55,7 @@ class Stale(RecordStore):
         super().__init__(TABLE)
         self.record = record
 
-    def failed(self) -> Iterator[Record]:
+    def unfinished(self) -> Iterator[Record]:
         yield self.record
 
 
@@ -69,14 +69,14 @@ def test_a_failed_picture_is_started_from_its_own_event(pipeline: Pipeline) -> N
     assert pipeline.resume(IMAGE_ID)
     # Then an execution has the fields of its S3 event that the workflow reads, and knows what it takes up
     (started,) = pipeline.executions()
-    detail = fixture("s3_object_created")["detail"]
+    detail = sample("s3_object_created")["detail"]
     fields = ("key", "version-id", "etag", "size", "sequencer")
     assert started == {
         "detail": {"bucket": detail["bucket"], "object": {name: detail["object"][name] for name in fields}},
         "resume_of": EXECUTION,
     }
     assert pipeline.said[-1] == "1 resumed."
-    assert pipeline.said[0].startswith(f"{IMAGE_ID}: boat.jpg is processed again by arn:aws:states:")
+    assert pipeline.said[0].startswith(f"{IMAGE_ID}: red bicycle + child.jpg is processed again by arn:aws:states:")
 
 
 def test_all_that_failed_are_resumed_when_none_is_named(pipeline: Pipeline) -> None:
@@ -151,8 +151,25 @@ def test_nothing_failed(pipeline: Pipeline) -> None:
 def test_what_has_not_failed_is_not_resumed(pipeline: Pipeline, status: Status) -> None:
     pipeline.end(status)
     assert not pipeline.resume(IMAGE_ID)
-    assert pipeline.said[0] == f"{IMAGE_ID}: it is {status}, and only a FAILED picture can be resumed."
+    assert (
+        pipeline.said[0] == f"{IMAGE_ID}: it is {status}, and only a picture that FAILED or was cut off can be resumed."
+    )
     assert pipeline.executions() == []
+
+
+def test_a_picture_whose_execution_was_cut_off_is_resumed(pipeline: Pipeline) -> None:
+    # Given a picture in process by an execution that runs
+    pipeline.end(Status.FAILED)
+    pipeline.resume(IMAGE_ID)
+    (running,) = pipeline.client.list_executions(stateMachineArn=STATE_MACHINE)["executions"]
+    cut_off = running["executionArn"]
+    pipeline.records.claim(identify(UPLOAD), UPLOAD, execution_arn=cut_off, resume_of=EXECUTION, ttl_days=90)
+    # Then it is left alone, until the execution is stopped from outside
+    assert not pipeline.resume(IMAGE_ID)
+    assert pipeline.said[-2].startswith(f"{IMAGE_ID}: it is PROCESSING")
+    pipeline.client.stop_execution(executionArn=cut_off)
+    assert pipeline.resume(IMAGE_ID)
+    assert cut_off in {started.get("resume_of") for started in pipeline.executions()}
 
 
 def test_an_unknown_id_does_not_keep_the_others_from_being_resumed(pipeline: Pipeline) -> None:

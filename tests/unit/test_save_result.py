@@ -35,8 +35,10 @@ from functions.core.models import (
     Upload,
 )
 from functions.core.record_store import RecordStore
+from functions.save_result import handler
 from functions.save_result.saving import save_result
-from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, TABLE, fixture, make_records, make_upload
+from tests.unit.lambda_context import Context
+from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, TABLE, fixture, make_upload
 
 ITEM_LIMIT_BYTES = 400 * 1024
 RESULTS_URL = "https://api.example.com/results"
@@ -61,11 +63,6 @@ ANALYSIS = Analysis(
     key=f"{IMAGE_ID}/analysis.json",
 )
 OUTPUT = Output(kind="cutout", key=f"{IMAGE_ID}/cutout.png", format="png", width=4000, height=3000, bytes=123456)
-
-
-@pytest.fixture
-def records(aws: None) -> RecordStore:  # noqa: ARG001 - moto must be there before the table
-    return make_records()
 
 
 def claim(records: RecordStore, execution_arn: str = EXECUTION, upload: Upload = UPLOAD) -> None:
@@ -126,12 +123,12 @@ def test_a_success_is_stored_whole_and_told(records: RecordStore) -> None:
     assert (record.moderation, record.timings) == (ANALYSIS.moderation, {"validate_image": 120.5, "infer_mask": 900.1})
     # And people are told what it is and where
     assert (result.image_id, result.owner, result.status) == (IMAGE_ID, "public", Status.SUCCEEDED)
-    assert result.notice.subject == "Matteflow: boat.jpg is ready"
+    assert result.notice.subject == "Matteflow: red bicycle + child.jpg is ready"
     assert result.notice.message == (
-        "boat.jpg is ready.\n"
+        "red bicycle + child.jpg is ready.\n"
         "\n"
         "Status: SUCCEEDED\n"
-        "File:   boat.jpg, JPEG, 4000 x 3000 pixels, 2.1 MB\n"
+        "File:   red bicycle + child.jpg, JPEG, 4000 x 3000 pixels, 2.1 MB\n"
         "Labels: Boat (98 %), Water (98 %), Sea (98 %), Sky (98 %), Sail (98 %)\n"
         f"Result: {RESULTS_URL}/{IMAGE_ID}"
     )
@@ -174,7 +171,7 @@ def test_what_is_blocked_names_what_was_found(records: RecordStore) -> None:
     assert result.status == stored(records).status == Status.BLOCKED
     assert result.status_reason is not None
     assert result.status_reason.endswith("found in it: Violence (91 %), Weapons (88 %).")
-    assert result.notice.subject == "Matteflow: boat.jpg was blocked"
+    assert result.notice.subject == "Matteflow: red bicycle + child.jpg was blocked"
 
 
 def test_a_rejection_says_what_the_step_said(records: RecordStore) -> None:
@@ -242,13 +239,14 @@ def test_a_failure_after_the_result_tells_of_the_result(records: RecordStore) ->
 
 
 def test_a_result_that_comes_too_late_says_so(records: RecordStore) -> None:
-    # Given a newer version that owns the picture
+    # Given an execution that was cut off, and another that has taken the picture up
     claim(records)
-    claim(records, OTHER_EXECUTION, make_upload(sequencer="F" * 18))
+    records.claim(identify(UPLOAD), UPLOAD, execution_arn=OTHER_EXECUTION, resume_of=EXECUTION, ttl_days=90)
     newer = stored(records)
     # When the older one ends
     result = save(records, success())
     # Then the record is the newer one's, and the notice does not claim otherwise
+    assert result.notice.subject.endswith("was superseded")
     assert stored(records) == newer
     assert result.status_reason is not None
     assert result.status_reason.startswith("This result was not kept")
@@ -287,7 +285,7 @@ def test_a_notice_can_be_sent_whatever_the_file_is_called(records: RecordStore, 
     notice = save(records, request.model_copy(update={"upload": upload})).notice
     assert notice.subject.isascii()
     assert notice.subject.isprintable()
-    assert len(notice.subject) <= 100
+    assert len(notice.subject) < 100
     assert all(line.isprintable() for line in notice.message.split("\n"))
     assert not [line for line in notice.message.split("\n") if line.startswith("Bcc")]
 
@@ -357,3 +355,17 @@ def test_the_largest_record_fits_in_an_item(records: RecordStore) -> None:
     item = boto3.resource("dynamodb").Table(TABLE).get_item(Key={"image_id": result.image_id})["Item"]
     size_bytes = len(json.dumps(TypeSerializer().serialize(item), ensure_ascii=False).encode())
     assert 50_000 < size_bytes < ITEM_LIMIT_BYTES * 0.75
+
+
+def test_the_handler_answers_with_the_result_and_its_time(
+    records: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", TABLE)
+    monkeypatch.setenv("RESULTS_URL", RESULTS_URL)
+    monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
+    claim(records)
+    answer = handler.handler(success().model_dump(mode="json"), Context())
+    assert answer.pop("elapsed_ms") > 0
+    result = SaveResultResult.model_validate(answer)
+    assert result.status == stored(records).status == Status.SUCCEEDED
+    assert f"{RESULTS_URL}/{IMAGE_ID}" in result.notice.message

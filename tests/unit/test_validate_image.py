@@ -3,13 +3,10 @@
 import hashlib
 from typing import Any
 
-import boto3
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_s3 import S3Client
-from PIL import Image
 
-from functions.core.errors import ImageRejected
+from functions.core.errors import ImageRejected, PictureBusy
 from functions.core.identity import identify, new_image_id
 from functions.core.image_store import ImageStore
 from functions.core.models import ProcessingOptions, Record, Status, Upload, ValidateImageRequest, ValidateImageResult
@@ -21,20 +18,8 @@ from functions.validate_image.settings import Settings
 from functions.validate_image.validation import validate_image
 from tests.unit import pictures
 from tests.unit.buckets import MASKS_BUCKET, UPLOADS_BUCKET
-
-TABLE = "matteflow-test"
-EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:process-image:first"
-
-
-@pytest.fixture
-def records(s3: S3Client) -> RecordStore:  # noqa: ARG001 - moto must be there before the table
-    boto3.client("dynamodb").create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "image_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "image_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return RecordStore(TABLE)
+from tests.unit.lambda_context import Context
+from tests.unit.record_table import EXECUTION, TABLE
 
 
 class Step:
@@ -75,7 +60,7 @@ def step(s3: S3Client, records: RecordStore) -> Step:
 
 def test_a_picture_gets_its_facts_a_proxy_and_a_claimed_record(step: Step) -> None:
     # Given a JPEG that is stored turned by 90 degrees
-    stored = pictures.scene(96, 64).transpose(Image.Transpose.ROTATE_90)
+    stored = pictures.stored(pictures.scene(96, 64), orientation=6)
     jpeg = pictures.encoded(stored, "JPEG", exif=pictures.exif(6))
     upload = step.upload(jpeg, "uploads/cat.jpg", "image/jpeg")
     # When it is validated
@@ -100,15 +85,13 @@ def test_a_picture_gets_its_facts_a_proxy_and_a_claimed_record(step: Step) -> No
     assert record.status == Status.PROCESSING
 
 
-def test_the_handler_answers_with_the_result_and_its_time(
-    step: Step, monkeypatch: pytest.MonkeyPatch, lambda_context: LambdaContext
-) -> None:
+def test_the_handler_answers_with_the_result_and_its_time(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setenv("MASKS_BUCKET", MASKS_BUCKET)
     monkeypatch.setenv("PROXY_MAX_SIDE", "80")
     upload = step.upload(pictures.encoded(pictures.scene(160, 80), "PNG"))
     monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
-    answer = handler.handler({"upload": upload.model_dump(), "execution_arn": EXECUTION}, lambda_context)
+    answer = handler.handler({"upload": upload.model_dump(), "execution_arn": EXECUTION}, Context())
     assert answer.pop("elapsed_ms") > 0
     result = ValidateImageResult.model_validate(answer)
     assert result.proxy is not None
@@ -127,6 +110,13 @@ def test_only_safe_exif_facts_are_kept(step: Step) -> None:
         "f_number": 1.8,
         "focal_length_mm": 50.0,
     }
+
+
+def test_a_number_that_no_camera_has_is_no_fact(step: Step) -> None:
+    made = pictures.exif(None, FNumber=1e300, FocalLength=50.0)
+    result = step.run(step.upload(pictures.encoded(pictures.scene(), "JPEG", exif=made)))
+    assert result.image is not None
+    assert result.image.exif.keys() & {"f_number", "focal_length_mm"} == {"focal_length_mm"}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +185,17 @@ def test_the_same_execution_again_gives_the_same_result(step: Step) -> None:
     proxy = step.proxy(first)
     assert step.run(upload) == first
     assert step.proxy(first) == proxy
+
+
+def test_a_newer_upload_to_a_key_waits_while_the_older_one_is_processed(step: Step) -> None:
+    # Given a presigned key, uploaded to twice: both are the same picture and would write the same objects
+    key = f"uploads/owner/{new_image_id()}/cat.png"
+    older, newer = (step.upload(pictures.encoded(pictures.scene(), "PNG"), key) for _ in range(2))
+    newer = newer.model_copy(update={"sequencer": "F" * 18})
+    step.run(older)
+    # When the newer one comes before the older one has ended, then the workflow has to try again later
+    with pytest.raises(PictureBusy):
+        step.run(newer, execution_arn=f"{EXECUTION}-newer")
 
 
 def test_a_duplicate_is_not_even_read(step: Step) -> None:

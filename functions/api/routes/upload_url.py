@@ -8,12 +8,12 @@ from aws_lambda_powertools.event_handler.request import Request
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from functions.api.file_names import displayed, portable
+from functions.api.file_names import portable
 from functions.api.problem import documented, invalid
 from functions.api.request_body import read_json
 from functions.api.services import Injected, Owner
 from functions.api.settings import Settings
-from functions.core.identity import UPLOADS_PREFIX, new_image_id
+from functions.core.identity import UPLOADS_PREFIX, displayed, new_image_id
 from functions.core.models import ImageId, Model, ProcessingOptions, Record, S3Key, Status
 
 router = Router()

@@ -1,12 +1,10 @@
 """The API as API Gateway calls it, over stores in memory."""
 
 import functools
-import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,24 +16,12 @@ from functions.api.handler import handler
 from functions.api.services import services
 from functions.core.identity import new_image_id
 from functions.core.models import Output, Record, Status, Upload
-from functions.core.observability import logger
-from functions.core.record_store import OWNER_INDEX, UPLOAD_KEY_INDEX, RecordStore
-
-EVENTS = Path(__file__).parents[2] / "fixtures"
-TABLE = "matteflow-test-records"
-UPLOADS_BUCKET, MASKS_BUCKET, RESULTS_BUCKET = (f"matteflow-test-{name}" for name in ("uploads", "masks", "results"))
+from functions.core.record_store import RecordStore
+from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
+from tests.unit.lambda_context import Context
+from tests.unit.record_table import TABLE, fixture, make_table
 
 Event = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Context:
-    """The context of an invocation, as far as it is used."""
-
-    function_name: str = "matteflow-test-api"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:matteflow-test-api"
-    aws_request_id: str = "5f1c1a52-6e3f-4d0b-9a75-0d6f5c1e2b3a"
 
 
 @dataclass(frozen=True)
@@ -67,13 +53,8 @@ class Api:
         return self.send(_request("api_post_upload_url", "POST", path, query) | {"body": text})
 
 
-def _load(name: str) -> Event:
-    event: Event = json.loads((EVENTS / f"{name}.json").read_text())
-    return event
-
-
 def _request(event_name: str, method: str, path: str, query: dict[str, Any]) -> Event:
-    event = _load(event_name)
+    event: Event = fixture(event_name)
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
     event["requestContext"]["http"]["method"] = method
     event["rawQueryString"] = urlencode(query)
@@ -108,25 +89,7 @@ def records(aws: None, monkeypatch: pytest.MonkeyPatch) -> RecordStore:  # noqa:
     """An empty table, as deployed, and the store that the API reads it by."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    _dynamodb().create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "image_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("image_id", "owner", "upload_key", "created_at")
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "created_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for index, key in ((OWNER_INDEX, "owner"), (UPLOAD_KEY_INDEX, "upload_key"))
-        ],
-    )
+    make_table(_dynamodb())
     return services().records
 
 
@@ -158,21 +121,13 @@ def signed_in(api: Api, configure: Callable[[str, str | None], None]) -> Api:
 @pytest.fixture
 def load_event() -> Callable[[str], Event]:
     """Loads an event of API Gateway from its file."""
-    return _load
+    return fixture
 
 
 @pytest.fixture
 def subject() -> str:
     """Whom the token of ``api_get_signed_in`` names."""
-    return str(_load("api_get_signed_in")["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the functions log during the test."""
-    stream = io.StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", stream)
-    return stream
+    return str(fixture("api_get_signed_in")["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
 
 
 MakeRecord = Callable[..., Record]

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from functions.api.file_names import displayed, portable
+from functions.api.file_names import portable
+from functions.core.identity import displayed
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from mypy_boto3_s3 import S3Client
 
 from functions.core.errors import AccessDenied, StoreUnavailable
 from functions.core.record_store import RecordStore
+from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
+from tests.unit.lambda_context import Context
 
 
 def fail(error: Exception):
@@ -33,7 +35,7 @@ def test_every_refusal_is_a_problem_document(api, method, path, status, title):
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert problem["title"] == title
     assert problem["type"] == "about:blank"
-    assert problem["instance"] == "urn:uuid:5f1c1a52-6e3f-4d0b-9a75-0d6f5c1e2b3a"
+    assert problem["instance"] == f"urn:uuid:{Context().aws_request_id}"
     assert problem["detail"]
 
 
@@ -89,16 +91,19 @@ class TestHealth:
         }
         assert all(dependency["ms"] >= 0 for dependency in health["dependencies"].values())
 
-    @pytest.mark.parametrize("bucket", ["uploads", "masks", "results"])
-    def test_a_bucket_that_is_gone(self, api, s3: S3Client, bucket):
-        s3.delete_bucket(Bucket=f"matteflow-test-{bucket}")
+    @pytest.mark.parametrize(
+        ("name", "bucket"),
+        [("uploads_bucket", UPLOADS_BUCKET), ("masks_bucket", MASKS_BUCKET), ("results_bucket", RESULTS_BUCKET)],
+    )
+    def test_a_bucket_that_is_gone(self, api, s3: S3Client, name, bucket):
+        s3.delete_bucket(Bucket=bucket)
 
         answer = api.get("/health")
 
         assert answer.status == 503
         assert answer.headers["Content-Type"] == "application/problem+json"
-        assert answer.body["detail"] == f"Down: {bucket}_bucket."
-        assert answer.body["dependencies"][f"{bucket}_bucket"]["status"] == "down"
+        assert answer.body["detail"] == f"Down: {name}."
+        assert answer.body["dependencies"][name]["status"] == "down"
         assert answer.body["dependencies"]["table"]["status"] == "up"
 
     def test_a_table_that_is_gone(self, api, configure):

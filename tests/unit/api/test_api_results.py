@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from functions.core.models import ImageFacts, Label, MaskFacts, Status
+from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
 
 FACTS = ImageFacts(format="JPEG", width=640, height=480, mode="RGB", size_bytes=9, sha256="0" * 64)
 ABSENT = "01890000-0000-7000-8000-000000000000"
@@ -12,7 +13,7 @@ ABSENT = "01890000-0000-7000-8000-000000000000"
 
 def mask_of(image_id: str) -> MaskFacts:
     return MaskFacts(
-        bucket="matteflow-test-masks",
+        bucket=MASKS_BUCKET,
         key=f"{image_id}/mask.png",
         width=640,
         height=480,
@@ -41,12 +42,12 @@ class TestOneResult:
         assert answer.status == 200, answer.text
         assert answer.headers["Cache-Control"] == "no-store"
         assert [object_of(output["url"]) for output in result["outputs"]] == [
-            f"matteflow-test-results/{output.key}" for output in record.outputs
+            f"{RESULTS_BUCKET}/{output.key}" for output in record.outputs
         ]
         assert {name: object_of(url) for name, url in result["links"].items()} == {
-            "original": f"matteflow-test-uploads/{record.upload_key}",
-            "proxy": f"matteflow-test-masks/{image_id}/proxy.jpg",
-            "mask": f"matteflow-test-masks/{image_id}/mask.png",
+            "original": f"{UPLOADS_BUCKET}/{record.upload_key}",
+            "proxy": f"{MASKS_BUCKET}/{image_id}/proxy.jpg",
+            "mask": f"{MASKS_BUCKET}/{image_id}/mask.png",
         }
         for url in (result["outputs"][0]["url"], *result["links"].values()):
             assert parse_qs(urlsplit(url).query)["X-Amz-Expires"] == ["300"]
@@ -117,7 +118,7 @@ class TestList:
         (item,) = api.get("/results").body["items"]
 
         url = item.pop("thumbnail_url")
-        assert object_of(url) == f"matteflow-test-results/{record.image_id}/thumbnail_640x480.jpg"
+        assert object_of(url) == f"{RESULTS_BUCKET}/{record.image_id}/thumbnail_640x480.jpg"
         assert item == {
             "image_id": record.image_id,
             "file_name": "boat.jpg",
@@ -245,9 +246,8 @@ class TestDelete:
         """All objects, in every version, of the three buckets."""
 
         def read() -> list[str]:
-            listings = [
-                s3.list_object_versions(Bucket=f"matteflow-test-{name}") for name in ("uploads", "masks", "results")
-            ]
+            buckets = (UPLOADS_BUCKET, MASKS_BUCKET, RESULTS_BUCKET)
+            listings = [s3.list_object_versions(Bucket=bucket) for bucket in buckets]
             return [version["Key"] for listing in listings for version in listing.get("Versions", [])]
 
         return read
@@ -256,9 +256,9 @@ class TestDelete:
         record, other = make_record(), make_record()
         for picture in (record, other):
             for _ in range(2):
-                s3.put_object(Bucket="matteflow-test-uploads", Key=picture.upload_key)
-            s3.put_object(Bucket="matteflow-test-masks", Key=f"{picture.image_id}/mask.png")
-            s3.put_object(Bucket="matteflow-test-results", Key=f"{picture.image_id}/cutout.png")
+                s3.put_object(Bucket=UPLOADS_BUCKET, Key=picture.upload_key)
+            s3.put_object(Bucket=MASKS_BUCKET, Key=f"{picture.image_id}/mask.png")
+            s3.put_object(Bucket=RESULTS_BUCKET, Key=f"{picture.image_id}/cutout.png")
 
         answer = api.delete(f"/results/{record.image_id}")
 
@@ -269,17 +269,17 @@ class TestDelete:
         assert api.delete(f"/results/{record.image_id}").status == 404
 
     def test_another_version_of_a_key_chosen_elsewhere_is_another_picture(self, api, make_record, s3, keys):
-        versions = [s3.put_object(Bucket="matteflow-test-uploads", Key="uploads/boat.jpg")["VersionId"] for _ in "ab"]
+        versions = [s3.put_object(Bucket=UPLOADS_BUCKET, Key="uploads/boat.jpg")["VersionId"] for _ in "ab"]
         image_id = "8a6e0804-2bd0-5672-b79d-d97027f9071a"
         record = make_record(image_id=image_id, upload_key="uploads/boat.jpg", version=versions[0])
 
         assert api.delete(f"/results/{record.image_id}").status == 204
         assert keys() == ["uploads/boat.jpg"]
-        assert s3.head_object(Bucket="matteflow-test-uploads", Key="uploads/boat.jpg")["VersionId"] == versions[1]
+        assert s3.head_object(Bucket=UPLOADS_BUCKET, Key="uploads/boat.jpg")["VersionId"] == versions[1]
 
     def test_not_while_it_is_being_processed(self, api, records, make_record, s3, keys):
         record = make_record(status=Status.PROCESSING)
-        s3.put_object(Bucket="matteflow-test-uploads", Key=record.upload_key)
+        s3.put_object(Bucket=UPLOADS_BUCKET, Key=record.upload_key)
 
         answer = api.delete(f"/results/{record.image_id}")
 
@@ -334,8 +334,7 @@ class TestUploadStatus:
         assert status["metadata"] == FACTS.model_dump(mode="json")
         assert status["labels"] == [{"name": "Boat", "confidence": 99.5, "parents": []}]
         assert [object_of(thumbnail["url"]) for thumbnail in status["thumbnails"]] == [
-            f"matteflow-test-results/{record.image_id}/thumbnail_{size}.jpg"
-            for size in ("100x100", "640x480", "1600x1200")
+            f"{RESULTS_BUCKET}/{record.image_id}/thumbnail_{size}.jpg" for size in ("100x100", "640x480", "1600x1200")
         ]
 
     def test_the_newest_upload_to_a_key_counts(self, api, make_record):

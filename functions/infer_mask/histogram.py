@@ -1,11 +1,6 @@
-"""A mask as the endpoint sends it: whether it is one, and how much and how surely it covers."""
+"""How much of a picture a mask covers, and how surely."""
 
-import io
-from typing import Literal, NamedTuple, Self
-
-from PIL import Image
-
-from functions.core.errors import MaskRejected
+from typing import Literal, NamedTuple
 
 _OPAQUE = 255
 _FOREGROUND = 128
@@ -13,28 +8,10 @@ _FOREGROUND = 128
 _LEAST_SHARE = 0.001
 
 
-class Mask(NamedTuple):
+class MaskHistogram(NamedTuple):
     """How many pixels of a mask have each of the values 0 (background) to 255 (foreground)."""
 
     counts: tuple[int, ...]
-
-    @classmethod
-    def read(cls, png: bytes, size: tuple[int, int]) -> Self:
-        """Decode a mask, which must be an 8-bit grey PNG of exactly ``size``: width and height in pixels.
-
-        Raises:
-            MaskRejected: it is not.
-        """
-        try:
-            image = Image.open(io.BytesIO(png), formats=("PNG",))
-            if (image.mode, image.size) != ("L", size):
-                raise MaskRejected(
-                    f"The endpoint sent a mask of mode {image.mode} and {image.width} x {image.height} pixels, "
-                    f"not an 8-bit grey one of {size[0]} x {size[1]}."
-                )
-            return cls(tuple(image.histogram()))
-        except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as exc:
-            raise MaskRejected("The endpoint's answer is not a readable PNG.") from exc
 
     @property
     def coverage(self) -> float:
