@@ -59,6 +59,11 @@ class Pipeline:
 
         return self._poll(f"/results/{image_id}", finished, timeout_s)
 
+    def wait_until_claimed(self, image_id: str, timeout_s: float = 30) -> str:
+        """The ARN of the execution that processes the picture, once there is one."""
+        result = self._poll(f"/results/{image_id}", lambda result: result["status"] == "PROCESSING", timeout_s)
+        return result["execution_arn"]
+
     def wait_for_file(self, file_name: str, timeout_s: float = 90) -> dict[str, Any]:
         """The result of a file put straight into ``uploads/``, found by its name, once it is terminal."""
         path = f"/images/uploads/{quote(file_name, safe='')}/status"

@@ -5,6 +5,10 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+
+import requests
+from PIL import Image
 
 from functions.core.identity import identify
 from functions.core.models import Upload
@@ -97,3 +101,46 @@ def test_the_analysis_gone_makes_the_result_partial(pipeline, astronaut):
     assert set(result["analysis_parts"].values()) == {"FAILED"}
     assert result["needs_review"], "nobody has looked at what the picture shows"
     assert {output["kind"] for output in result["outputs"]} >= {"cutout", "matte", "thumbnail"}
+
+
+def test_two_uploads_to_one_key_at_once_leave_the_newest_with_its_own_outputs(pipeline, astronaut):
+    ticket = pipeline.api("POST", "/upload-url", json={"fileName": "twice.jpg", "fileType": "image/jpeg"}).json()
+
+    def post(body: bytes) -> None:
+        answer = requests.post(ticket["uploadUrl"], data=ticket["fields"], files={"file": body}, timeout=30)
+        assert answer.ok, answer.text
+
+    # A form can be sent twice; the first picture is large, so that it is still being processed when the second comes.
+    post(resized(astronaut, (4000, 4000)))
+    time.sleep(0.5)
+    post(resized(astronaut, (300, 200)))
+
+    older = pipeline.wait(ticket["imageId"])
+    newest = pipeline.wait(ticket["imageId"], after_execution=older["execution_arn"])
+
+    assert (older["image"]["width"], newest["image"]["width"]) == (4000, 300)
+    assert newest["status"] == "SUCCEEDED"
+    cutout = next(output for output in newest["outputs"] if output["kind"] == "cutout")
+    with Image.open(BytesIO(requests.get(cutout["url"], timeout=30).content)) as picture:
+        assert picture.size == (300, 200)
+
+
+def resized(photograph: bytes, size: tuple[int, int]) -> bytes:
+    file = BytesIO()
+    Image.open(BytesIO(photograph)).resize(size).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def test_an_aborted_execution_is_resumed(pipeline, astronaut):
+    pipeline.stack.services["inference"].stop()
+    try:
+        image_id = pipeline.upload(astronaut, "aborted.jpg")
+        aborted = pipeline.wait_until_claimed(image_id)
+        pipeline.step_functions.stop_execution(executionArn=aborted)
+    finally:
+        pipeline.stack.services["inference"].start()
+
+    resumed = resume(pipeline, image_id)
+
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert pipeline.wait(image_id, after_execution=aborted)["status"] == "SUCCEEDED"
