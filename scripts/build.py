@@ -39,19 +39,19 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """For whom an archive is built; ``pip_options`` choose the wheels."""
+    """For whom an archive is built; ``pip_options`` choose the wheels.
+
+    A custom runtime needs a bootstrap in functions.zip, and its layers unpacked.
+    """
 
     name: str
     pip_options: tuple[str, ...]
-    has_bootstrap: bool
-    has_unpacked_layers: bool
+    is_custom_runtime: bool
 
 
 # Lambda's python3.13 runs on Amazon Linux 2023, whose glibc 2.34 takes manylinux_2_28 wheels.
-AWS = Target(
-    "aws", ("--python-platform=aarch64-manylinux_2_28", "--python-version=3.13"), False, has_unpacked_layers=False
-)
-LOCAL = Target("local", (f"--python={LAMBDA_PYTHON}",), True, has_unpacked_layers=True)
+AWS = Target("aws", ("--python-platform=aarch64-manylinux_2_28", "--python-version=3.13"), is_custom_runtime=False)
+LOCAL = Target("local", (f"--python={LAMBDA_PYTHON}",), is_custom_runtime=True)
 TARGETS = {target.name: target for target in (AWS, LOCAL)}
 
 
@@ -89,7 +89,7 @@ def function_entries(target: Target, package: Path) -> Iterator[Entry]:
     """The package ``functions`` as the functions import it, and the target's bootstrap."""
     for path in files_of(package):
         yield Entry(path.relative_to(package.parent).as_posix(), path.read_bytes())
-    if target.has_bootstrap:
+    if target.is_custom_runtime:
         yield Entry("bootstrap", BOOTSTRAP.encode(), executable=True)
 
 
@@ -160,7 +160,7 @@ def build_layer(target: Target, requirements: Path, destination: Path, name: str
             write_archive(
                 archive, (Entry(path.relative_to(root).as_posix(), path.read_bytes()) for path in files_of(root))
             )
-            if target.has_unpacked_layers:
+            if target.is_custom_runtime:
                 shutil.rmtree(unpacked, ignore_errors=True)
                 unpacked.mkdir(parents=True)
                 (root / "python").rename(unpacked / "python")

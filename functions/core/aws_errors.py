@@ -1,4 +1,7 @@
-"""The seam where an AWS service's refusals become errors of our own, by its adapter's table."""
+"""The seam where a service's refusals become errors of our own, by its adapter's table.
+
+DynamoDB and Rekognition share it; S3's tells of the object, and SageMaker's of the container behind the endpoint.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

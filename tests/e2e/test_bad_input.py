@@ -6,18 +6,17 @@ import zlib
 import pytest
 import requests
 
+from tests.unit.pictures import png_chunk
+
 
 def decompression_bomb() -> bytes:
     """A PNG of 14,000 x 14,000 black pixels: 196 megapixels in under a megabyte."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", 14_000, 14_000, 8, 2, 0, 0, 0)
     compressor = zlib.compressobj(9)
     row = bytes(1 + 14_000 * 3)
     pixels = b"".join(compressor.compress(row) for _ in range(14_000)) + compressor.flush()
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    chunks = {b"IHDR": header, b"IDAT": pixels, b"IEND": b""}
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, data) for name, data in chunks.items())
 
 
 def assert_rejected(pipeline, image_id: str, *words: str) -> None:
