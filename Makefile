@@ -41,14 +41,15 @@ $(eval $(call environment,.venv,dev))
 $(eval $(call environment,.tools/ministack,ministack))
 $(eval $(call environment,.tools/lambda,lambda-runtime))
 $(eval $(call environment,.tools/checkov,checkov))
+$(eval $(call environment,.tools/bench,bench))
 
 .PHONY: setup
 setup: .venv/.ready .tools/ministack/.ready .tools/lambda/.ready ## Install everything a run needs
 
 .PHONY: lock
 lock: $(UV) ## Pin the newest allowed packages again, with hashes
-	@for list in dev ministack lambda-runtime checkov uv functions-core functions-imaging inference inference-gpu; do \
-	  case $$list in functions-*|inference*) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
+	@for list in dev ministack lambda-runtime checkov uv functions-core functions-imaging inference inference-gpu bench; do \
+	  case $$list in functions-*|inference*|bench) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    --no-emit-find-links $$constraint requirements/$$list.in --output-file requirements/$$list.txt; \
 	done
@@ -86,6 +87,19 @@ check: lint test ## What CI runs: lint, then every test
 .PHONY: format
 format: .venv/.ready ## Format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix . && terraform fmt -recursive terraform
+
+SHARP := tests/benchmarks/sharp
+$(SHARP)/node_modules/.ready: $(SHARP)/package-lock.json
+	@npm ci --prefix $(SHARP) --silent --no-audit --no-fund && touch $@
+
+.PHONY: bench
+bench: .tools/bench/.ready $(SHARP)/node_modules/.ready ## Measure against the peers (ONLY="B3 B4" for some; needs Node.js)
+	@.tools/bench/bin/python -m tests.benchmarks $(ONLY)
+
+COUNT ?= 100000
+.PHONY: fuzz
+fuzz: setup ## Send mutated pictures through the steps that decode (COUNT=100000)
+	@$(RUN) tests.fuzz --count $(COUNT)
 
 .PHONY: openapi
 openapi: .venv/.ready ## Write the API's document again from its routes

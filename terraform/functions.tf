@@ -13,12 +13,16 @@ locals {
   intake_environment = {
     MAX_SIZE_BYTES   = var.intake.max_size_bytes
     ACCEPTED_FORMATS = join(",", var.intake.accepted_formats)
+    DEFAULT_OPTIONS  = jsonencode(local.default_options)
   }
 
-  rendition_environment = {
-    BACKGROUND_COLOR = var.renditions.background_color
-    OUTPUT_FORMATS   = join(",", var.renditions.output_formats)
-    THUMBNAIL_SIZES  = join(",", var.renditions.thumbnail_sizes)
+  # What is not set is left out, on every level: the defaults of ProcessingOptions are the only ones.
+  default_options = {
+    for option, value in merge(var.default_options, {
+      crop            = try({ for name, value in var.default_options.crop : name => value if value != null }, null)
+      shadow          = try({ for name, value in var.default_options.shadow : name => value if value != null }, null)
+      thumbnail_sizes = try([for size in var.default_options.thumbnail_sizes : { for name, value in size : name => value if value != null }], null)
+    }) : option => value if value != null
   }
 
   # The functions. A key is the folder in functions/ and so the handler's path, the placeholder <key>_arn of the state
@@ -30,12 +34,12 @@ locals {
       memory_mb   = 2048
       timeout_s   = 120
       layers      = ["core", "imaging"]
-      environment = merge(local.intake_environment, local.rendition_environment, {
+      environment = merge(local.intake_environment, {
         TABLE_NAME      = aws_dynamodb_table.records.name
         MASKS_BUCKET    = aws_s3_bucket.bucket["masks"].bucket
         MAX_PIXELS      = var.intake.max_pixels
         MAX_FRAMES      = var.intake.max_frames
-        PROXY_MAX_SIDE  = var.renditions.proxy_max_side
+        PROXY_MAX_SIDE  = var.proxy_max_side
         RECORD_TTL_DAYS = var.lifetimes.record_days
       })
       statements = [
@@ -104,7 +108,11 @@ locals {
       statements = [
         local.tell_gone_from_denied,
         { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
-        { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/*/mask.png"] },
+        {
+          # The background may be another picture, as its proxy shows it.
+          actions   = ["s3:GetObject"]
+          resources = ["${local.masks_bucket_arn}/*/mask.png", "${local.masks_bucket_arn}/*/proxy.jpg"]
+        },
         { actions = ["s3:PutObject"], resources = ["${local.results_bucket_arn}/*"] },
       ]
     }
@@ -129,7 +137,7 @@ locals {
       memory_mb   = 512
       timeout_s   = 29 # API Gateway itself gives up after 30
       layers      = ["core"]
-      environment = merge(local.intake_environment, local.rendition_environment, {
+      environment = merge(local.intake_environment, {
         TABLE_NAME               = aws_dynamodb_table.records.name
         UPLOADS_BUCKET           = aws_s3_bucket.bucket["uploads"].bucket
         MASKS_BUCKET             = aws_s3_bucket.bucket["masks"].bucket

@@ -148,43 +148,106 @@ variable "intake" {
   }
 }
 
-variable "renditions" {
-  description = "What is made of a picture where its owner asks for nothing else: longest side of the proxy in pixels, background colour of the composite, formats of the cut-out, boxes of the thumbnails."
+variable "proxy_max_side" {
+  description = "Longest side, in pixels, of the proxy that the mask and the analysis are made from."
+  type        = number
+  default     = 2048
+
+  validation {
+    # Rekognition takes sides up to 10,000 px, and a SageMaker request is best kept under 5 MB.
+    condition     = var.proxy_max_side >= 256 && var.proxy_max_side <= 4096
+    error_message = "proxy_max_side is from 256 to 4096 pixels."
+  }
+}
+
+variable "default_options" {
+  description = "What is made of a picture where its owner asks for nothing else: the options of POST /upload-url, with the same names. What is not set here either is as the API's document says."
   type = object({
-    proxy_max_side   = optional(number, 2048)
-    background_color = optional(string, "#ffffff")
-    output_formats   = optional(list(string), ["png", "webp"])
-    thumbnail_sizes  = optional(list(string), ["100x100", "640x480", "1600x1200"])
+    model      = optional(string)
+    outputs    = optional(list(string))
+    formats    = optional(list(string))
+    crop       = optional(object({ margin = optional(number) }))
+    background = optional(string)
+    shadow = optional(object({
+      opacity  = optional(number)
+      blur     = optional(number)
+      offset_x = optional(number)
+      offset_y = optional(number)
+    }))
+    thumbnail_sizes = optional(list(object({
+      width  = number
+      height = number
+      fit    = optional(string)
+    })))
   })
   default = {}
 
   validation {
-    # Rekognition takes sides up to 10,000 px, and a SageMaker request is best kept under 5 MB.
-    condition     = var.renditions.proxy_max_side >= 256 && var.renditions.proxy_max_side <= 4096
-    error_message = "proxy_max_side is from 256 to 4096 pixels."
+    condition     = var.default_options.model == null || can(regex("^[a-z0-9][a-z0-9_.-]{0,63}$", var.default_options.model))
+    error_message = "model is 1 to 64 of a to z, 0 to 9, _, . and -, and begins with a letter or digit."
   }
 
   validation {
-    condition     = can(regex("^#[0-9a-fA-F]{6}$", var.renditions.background_color))
-    error_message = "background_color is six hexadecimal digits after a #."
+    condition = var.default_options.outputs == null || try(
+      length(var.default_options.outputs) > 0 && length(distinct(var.default_options.outputs)) == length(var.default_options.outputs) &&
+      length(setsubtract(var.default_options.outputs, ["cutout", "matte", "matte_preview", "composite"])) == 0,
+      false
+    )
+    error_message = "outputs are some of cutout, matte, matte_preview and composite, each once."
   }
 
   validation {
-    condition     = length(var.renditions.output_formats) > 0 && length(setsubtract(var.renditions.output_formats, ["png", "webp"])) == 0
-    error_message = "output_formats are png, webp, or both."
+    condition = var.default_options.formats == null || try(
+      length(var.default_options.formats) > 0 && length(distinct(var.default_options.formats)) == length(var.default_options.formats) &&
+      length(setsubtract(var.default_options.formats, ["png", "webp", "webp_lossy", "avif"])) == 0,
+      false
+    )
+    error_message = "formats are some of png, webp, webp_lossy and avif, each once."
   }
 
   validation {
-    condition     = length(var.renditions.thumbnail_sizes) >= 1 && length(var.renditions.thumbnail_sizes) <= 10
-    error_message = "There are 1 to 10 thumbnail_sizes."
+    condition     = try(var.default_options.crop.margin >= 0 && var.default_options.crop.margin <= 50, true)
+    error_message = "crop.margin is from 0 to 50 percent."
+  }
+
+  validation {
+    # Another picture's image_id is one owner's to ask for, and no default.
+    condition     = var.default_options.background == null || can(regex("^(#[0-9a-fA-F]{6}|blur)$", var.default_options.background))
+    error_message = "background is a colour such as #1e90ff, or blur."
   }
 
   validation {
     condition = alltrue([
-      for size in var.renditions.thumbnail_sizes :
-      can(regex("^[0-9]+x[0-9]+$", size)) && alltrue([for side in split("x", size) : try(tonumber(side) >= 16 && tonumber(side) <= 4096, false)])
+      try(var.default_options.shadow.opacity >= 0 && var.default_options.shadow.opacity <= 100, true),
+      try(var.default_options.shadow.blur >= 0 && var.default_options.shadow.blur <= 25, true),
+      try(abs(var.default_options.shadow.offset_x) <= 50, true),
+      try(abs(var.default_options.shadow.offset_y) <= 50, true),
     ])
-    error_message = "Each of thumbnail_sizes is a box of sides from 16 to 4096 pixels, such as 640x480."
+    error_message = "In percent, shadow.opacity is from 0 to 100, shadow.blur from 0 to 25, each offset from -50 to 50."
+  }
+
+  validation {
+    condition = var.default_options.thumbnail_sizes == null || try(
+      length(var.default_options.thumbnail_sizes) >= 1 && length(var.default_options.thumbnail_sizes) <= 10 &&
+      length(distinct([for size in var.default_options.thumbnail_sizes : merge(size, { fit = coalesce(size.fit, "contain") })])) == length(var.default_options.thumbnail_sizes),
+      false
+    )
+    error_message = "There are 1 to 10 thumbnail_sizes, each once."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for side in flatten([for size in var.default_options.thumbnail_sizes : [size.width, size.height]]) :
+      side >= 16 && side <= 4096 && floor(side) == side
+    ]), true)
+    error_message = "A thumbnail's width and height are whole numbers from 16 to 4096 pixels."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for size in var.default_options.thumbnail_sizes : contains(["contain", "cover", "focal"], coalesce(size.fit, "contain"))
+    ]), true)
+    error_message = "A thumbnail's fit is contain, cover or focal."
   }
 }
 

@@ -1,11 +1,21 @@
 """From a stored picture and its stored mask to every output in the results bucket."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+from PIL import Image
+
+from functions.apply_mask.encoding import ENCODINGS, encode
 from functions.apply_mask.matte import make_matte
-from functions.apply_mask.renditions import make_renditions
+from functions.apply_mask.renditions import Rendition, make_renditions
+from functions.core.errors import ImageRejected
 from functions.core.image_store import ImageStore
 from functions.core.mask import read_mask
-from functions.core.models import ApplyMaskRequest, ApplyMaskResult, Output
+from functions.core.models import ApplyMaskRequest, ApplyMaskResult, ImageId, Output
 from functions.core.picture import decode, open_picture
+
+# One encodes on each of the function's two processors while the next rendition is made. More would hold more
+# encoders' memory at once.
+_THREADS = 2
 
 
 def apply_mask(
@@ -17,28 +27,56 @@ def apply_mask(
 
     Raises:
         MaskRejected: the mask is not the one described, or not of this picture.
-        ImageRejected: the upload is gone, or is no longer the picture that was validated.
+        ImageRejected: the upload is gone, or is no longer the picture that was validated; or the picture chosen as its
+            background is gone.
         StoreUnavailable, AccessDenied: from S3.
     """
-    upload = request.upload
-    facts = request.mask
-    mask = read_mask(images.get(facts.bucket, facts.key), (facts.width, facts.height))
-    original = images.get(upload.bucket, upload.key, upload.version)
-    picture = decode(open_picture(original, (request.image.format,), max_pixels=max_pixels))
-    matte = make_matte(mask, picture)
-    outputs = []
-    for rendition in make_renditions(picture, matte, request.options):
-        key = f"{request.image_id}/{rendition.file_name}"
-        body = rendition.encode()
-        images.put(results_bucket, key, body, rendition.content_type)
-        outputs.append(
-            Output(
-                kind=rendition.kind,
-                key=key,
-                format=rendition.format,
-                width=rendition.image.width,
-                height=rendition.image.height,
-                bytes=len(body),
-            )
+
+    def publish(rendition: Rendition) -> Output:
+        return _publish(rendition, request.image_id, images, results_bucket)
+
+    upload, facts = request.upload, request.mask
+    with ThreadPoolExecutor(_THREADS) as threads:
+        mask = threads.submit(lambda: read_mask(images.get(facts.bucket, facts.key), (facts.width, facts.height)))
+        background = threads.submit(_read_background, request, images, max_pixels)
+        original = images.get(upload.bucket, upload.key, upload.version)
+        picture = decode(open_picture(original, (request.image.format,), max_pixels=max_pixels))
+        del original
+        renditions = make_renditions(
+            picture,
+            make_matte(mask.result(), picture),
+            request.options,
+            faces=request.faces,
+            background=background.result(),
         )
-    return ApplyMaskResult(outputs=tuple(outputs))
+        del picture
+        outputs = [threads.submit(publish, rendition) for rendition in renditions]
+        return ApplyMaskResult(outputs=tuple(output.result() for output in outputs))
+
+
+def _read_background(request: ApplyMaskRequest, images: ImageStore, max_pixels: int) -> Image.Image | None:
+    """The picture that the options name as the background: its proxy, which lies beside the mask's own."""
+    image_id = request.options.background_image_id
+    if image_id is None:
+        return None
+    try:
+        proxy = images.get(request.mask.bucket, f"{image_id}/proxy.jpg")
+    except ImageRejected as exc:
+        raise ImageRejected("The picture chosen as the background is gone. Upload again with another one.") from exc
+    return decode(open_picture(proxy, ("JPEG",), max_pixels=max_pixels))
+
+
+def _publish(rendition: Rendition, image_id: ImageId, images: ImageStore, bucket: str) -> Output:
+    key = f"{image_id}/{rendition.file_name}"
+    encoding = ENCODINGS[rendition.format]
+    body = encode(rendition.image, rendition.format)
+    images.put(bucket, key, body, encoding.content_type)
+    return Output(
+        kind=rendition.kind,
+        key=key,
+        format=encoding.name,
+        width=rendition.image.width,
+        height=rendition.image.height,
+        bytes=len(body),
+        window=rendition.window,
+    )

@@ -1,91 +1,115 @@
 """Everything that is made of a picture and its matte."""
 
-import io
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from PIL import Image
 
-from functions.core.models import OutputKind, ProcessingOptions, ThumbnailSize
-from functions.core.picture import fit
+from functions.apply_mask.composite import cast_shadow, compose, covering, matte_preview, out_of_focus
+from functions.apply_mask.encoding import ENCODINGS, FileFormat
+from functions.apply_mask.foreground import cut_out
+from functions.apply_mask.framing import Window, crop_window, fractions, subject_box, within
+from functions.apply_mask.thumbnails import make_thumbnails
+from functions.core.models import Box, Face, OutputKind, ProcessingOptions, ThumbnailSize
 
-# Fast first: deeper searches cost several times the time for a few percent of the bytes.
-_ENCODING: dict[str, dict[str, Any]] = {
-    "PNG": {"compress_level": 1},
-    "WEBP": {"lossless": True, "quality": 0, "method": 0},
-    "JPEG": {"quality": 90},
-}
-_EXTENSIONS = {"PNG": "png", "WEBP": "webp", "JPEG": "jpg"}
-_CLEAR_ONLY = [255] + [0] * 255
+_PAPER = "#ffffff"  # under a transparent original where the backdrop is no colour
 
 
 class Rendition(NamedTuple):
-    """One output before it is encoded; ``stem`` is its file name without extension, ``format`` Pillow's name."""
+    """One output before it is encoded; ``stem`` is its file name without extension, ``window`` what it shows."""
 
     kind: OutputKind
     stem: str
-    format: str
+    format: FileFormat
     image: Image.Image
+    window: Box | None = None
 
     @property
     def file_name(self) -> str:
-        return f"{self.stem}.{_EXTENSIONS[self.format]}"
-
-    @property
-    def content_type(self) -> str:
-        return f"image/{self.format.lower()}"
-
-    def encode(self) -> bytes:
-        """The file. It holds pixels and nothing else: no EXIF, no profile, no text."""
-        file = io.BytesIO()
-        self.image.save(file, self.format, **_ENCODING[self.format])
-        return file.getvalue()
+        return f"{self.stem}.{ENCODINGS[self.format].extension}"
 
 
-def make_renditions(picture: Image.Image, matte: Image.Image, options: ProcessingOptions) -> Iterator[Rendition]:
-    """Make every rendition, one at a time; encode each before taking the next, as full-size memory is reused.
+def make_renditions(
+    picture: Image.Image,
+    matte: Image.Image,
+    options: ProcessingOptions,
+    *,
+    faces: Sequence[Face] = (),
+    background: Image.Image | None = None,
+) -> Iterator[Rendition]:
+    """Make every rendition asked for, one at a time. None changes any more once the next is asked for.
 
     Args:
         picture: ``RGB`` or straight ``RGBA``, upright, sRGB. It becomes the cut-out.
         matte: ``L`` of the picture's size, at most the picture's own alpha.
-        options: background, formats and thumbnail boxes.
+        options: what is made, and how.
+        faces: boxes in fractions of the picture, which thumbnails of the fit ``focal`` keep in.
+        background: the other picture that ``options.background`` names, ``RGB``, of any size.
     """
-    original = picture if picture.mode == "RGB" else _over(picture, picture.getchannel("A"), options.background)
-    yield from _thumbnails("thumbnail", "JPEG", original, options.thumbnail_sizes)
+    subject = subject_box(matte)
+    original = picture if picture.mode == "RGB" else _on_paper(picture, options.background)
+    yield from _thumbnails("thumbnail", original, options.thumbnail_sizes, faces, subject)
+    if "matte_preview" in options.outputs:
+        yield Rendition("matte_preview", "matte_preview", "jpeg", matte_preview(original, matte))
     del original
-    yield Rendition("composite", "composite", "JPEG", _over(picture, matte, options.background))
-    yield Rendition("matte", "matte", "PNG", matte)
-    picture.putalpha(matte)
-    _clear_hidden_colour(picture)
-    for name in options.formats:
-        yield Rendition("cutout", "cutout", name.upper(), picture)
-    yield from _thumbnails("cutout_thumbnail", "PNG", picture, options.thumbnail_sizes)
+
+    blurred = None
+    if "composite" in options.outputs and options.background == "blur":
+        blurred = out_of_focus(picture, matte)
+    cutout = cut_out(picture, matte)
+    del picture
+    window = None
+    if options.crop and subject:
+        crop = crop_window(subject, cutout.size, options.crop.margin)
+        window = fractions(crop, cutout.size)
+        faces = [face.model_copy(update={"box": within(face.box, window)}) for face in faces]
+        cutout, matte = cutout.crop(crop), matte.crop(crop)
+        blurred = blurred and blurred.crop(crop)
+        subject = subject_box(matte)
+
+    if "matte" in options.outputs:
+        yield Rendition("matte", "matte", "png", matte, window)
+    if "cutout" in options.outputs:
+        for file_format in options.formats:
+            yield Rendition("cutout", "cutout", file_format, cutout, window)
+        for thumbnail in _thumbnails("cutout_thumbnail", cutout, options.thumbnail_sizes, faces, subject):
+            yield thumbnail._replace(window=_composed(thumbnail.window, window))
+    if "composite" in options.outputs:
+        if background:
+            backdrop = covering(background, cutout.size)
+        else:
+            backdrop = blurred or Image.new("RGB", cutout.size, options.background)
+        if options.shadow and subject:
+            cast_shadow(backdrop, matte, options.shadow, subject)
+        yield Rendition("composite", "composite", "jpeg", compose(cutout, backdrop), window)
 
 
 def _thumbnails(
-    kind: OutputKind, file_format: str, picture: Image.Image, sizes: Iterable[ThumbnailSize]
+    kind: OutputKind,
+    picture: Image.Image,
+    sizes: Sequence[ThumbnailSize],
+    faces: Sequence[Face],
+    subject: Window | None,
 ) -> Iterator[Rendition]:
-    """One for each box, each made of the next larger one; straight alpha is resampled premultiplied."""
-    shrunk = picture if picture.mode == "RGB" else picture.convert("RGBa")
-    for box in sorted(sizes, key=lambda box: max(fit(picture.size, (box.width, box.height))), reverse=True):
-        size = fit(picture.size, (box.width, box.height))
-        if shrunk.size != size:
-            # Boxes do most of the shrinking; the filter sees at most twice the size it makes.
-            shrunk = shrunk.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        thumbnail = shrunk
-        if shrunk.mode == "RGBa":
-            thumbnail = shrunk.convert("RGBA")
-            _clear_hidden_colour(thumbnail)
-        yield Rendition(kind, f"{kind}_{box.width}x{box.height}", file_format, thumbnail)
+    file_format: FileFormat = "jpeg" if picture.mode == "RGB" else "png"
+    focus = fractions(subject, picture.size) if subject else None
+    for size, image, window in make_thumbnails(picture, sizes, faces=faces, subject=focus):
+        fit = "" if size.fit == "contain" else f"_{size.fit}"
+        yield Rendition(kind, f"{kind}_{size.width}x{size.height}{fit}", file_format, image, window)
 
 
-def _over(picture: Image.Image, alpha: Image.Image, background: str) -> Image.Image:
-    flat = Image.new("RGB", picture.size, background)
-    flat.paste(picture, mask=alpha)
-    return flat
+def _on_paper(picture: Image.Image, background: str) -> Image.Image:
+    colour = background if background.startswith("#") else _PAPER
+    return compose(picture, Image.new("RGB", picture.size, colour))
 
 
-def _clear_hidden_colour(picture: Image.Image) -> None:
-    """Make the colour 0 where alpha is 0, in place: nothing of the background is left in the file."""
-    hidden = picture.getchannel("A").point(_CLEAR_ONLY)
-    picture.paste((0, 0, 0, 0), mask=hidden)
+def _composed(inner: Box | None, outer: Box | None) -> Box | None:
+    """A window of a window, in fractions of the whole picture."""
+    if inner is None or outer is None:
+        return inner or outer
+    return Box(
+        left=outer.left + inner.left * outer.width,
+        top=outer.top + inner.top * outer.height,
+        width=inner.width * outer.width,
+        height=inner.height * outer.height,
+    )

@@ -5,13 +5,24 @@ Rekognition gives them), boxes as fractions of width and height (0 to 1), timest
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-_UUID_5_OR_7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+_UUID_5_OR_7 = r"[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
-ImageId = Annotated[str, StringConstraints(pattern=_UUID_5_OR_7)]
+ImageId = Annotated[str, StringConstraints(pattern=rf"^{_UUID_5_OR_7}$")]
 S3Key = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Owner = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 HexColor = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -50,23 +61,93 @@ class Upload(Model):
 
 
 class ThumbnailSize(Model):
-    """The box that a thumbnail must fit in; its aspect ratio is the picture's."""
+    """A box, and how the picture fits it.
+
+    ``contain``: the whole picture, within the box. ``cover``: the box is filled, and what overhangs is cut off evenly.
+    ``focal``: the same, cut so that faces stay in, else the subject. A picture is never enlarged.
+    """
 
     width: Annotated[int, Field(ge=16, le=4096)]
     height: Annotated[int, Field(ge=16, le=4096)]
+    fit: Literal["contain", "cover", "focal"] = "contain"
+
+
+class Crop(Model):
+    """Cut-out, matte and composite shrink to the subject; ``margin`` is in percent of its longer side."""
+
+    margin: Annotated[float, Field(ge=0, le=50)] = 5
+
+
+class Shadow(Model):
+    """A drop shadow in the composite; blur and offsets are in percent of the subject's longer side."""
+
+    opacity: Percent = 50
+    blur: Annotated[float, Field(ge=0, le=25)] = 4
+    offset_x: Annotated[float, Field(ge=-50, le=50)] = 0
+    offset_y: Annotated[float, Field(ge=-50, le=50)] = 4
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    for value in values:
+        if values.count(value) > 1:
+            raise PydanticCustomError("repeated", "{value} is there more than once", {"value": str(value)})
+    return values
+
+
+def _in_words(message: str) -> WrapValidator:
+    """Refuse with this message, where the library's own would be a regular expression."""
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as exc:
+            raise PydanticCustomError("not_taken", message) from exc
+
+    return WrapValidator(validate)
+
+
+EachOnce = AfterValidator(_each_once)
+CutoutFormat = Literal["png", "webp", "webp_lossy", "avif"]
+RequestedOutput = Literal["cutout", "matte", "matte_preview", "composite"]
+ModelName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$"),
+    _in_words("A model's name has 1 to 64 of a to z, 0 to 9 and _ . -, and begins with a letter or digit"),
+]
+Background = Annotated[
+    str,
+    StringConstraints(pattern=rf"^(#[0-9a-fA-F]{{6}}|blur|{_UUID_5_OR_7})$"),
+    _in_words("A background is a colour such as #1e90ff, the word blur, or the image_id of another picture of yours"),
+]
 
 
 class ProcessingOptions(Model):
-    """What its owner asked for with one upload; what was not asked for comes from the function's settings."""
+    """What its owner asked for with one upload; what was not asked for comes from the function's settings.
 
-    model: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")] | None = None
-    background: HexColor = "#ffffff"
-    formats: Annotated[tuple[Literal["png", "webp"], ...], Field(min_length=1, max_length=2)] = ("png", "webp")
-    thumbnail_sizes: Annotated[tuple[ThumbnailSize, ...], Field(min_length=1, max_length=10)] = (
+    ``background``, of the composite: a colour (``#rrggbb``), ``blur`` (the picture itself, out of focus), or the
+    ``image_id`` of another picture of the same owner.
+    """
+
+    model: ModelName | None = None
+    outputs: Annotated[tuple[RequestedOutput, ...], Field(min_length=1), EachOnce] = (
+        "cutout",
+        "matte",
+        "composite",
+    )
+    formats: Annotated[tuple[CutoutFormat, ...], Field(min_length=1), EachOnce] = ("png", "webp")
+    crop: Crop | None = None
+    background: Background = "#ffffff"
+    shadow: Shadow | None = None
+    thumbnail_sizes: Annotated[tuple[ThumbnailSize, ...], Field(min_length=1, max_length=10), EachOnce] = (
         ThumbnailSize(width=100, height=100),
         ThumbnailSize(width=640, height=480),
         ThumbnailSize(width=1600, height=1200),
     )
+
+    @property
+    def background_image_id(self) -> str | None:
+        """The other picture that the background is, where it is one."""
+        return None if self.background == "blur" or self.background.startswith("#") else self.background
 
 
 class ImageFacts(Model):
@@ -90,10 +171,22 @@ class Proxy(Model):
     height: Pixels
 
 
+class Box(Model):
+    """A bounding box as fractions of the picture; it may reach a little outside."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 class MaskFacts(Model):
     """The mask: an 8-bit grey PNG of the proxy's size, in the masks bucket, and where it came from.
 
-    ``coverage`` is the mean of the mask (0 to 1), ``confidence`` how far its pixels are from undecided (0 to 100).
+    ``coverage`` is the mean of the mask (0 to 1), ``confidence`` how far its pixels are from undecided (0 to 100),
+    ``edge_softness`` the share of the foreground's weight that lies in half-transparent pixels (0 to 1), ``parts`` the
+    number of separate pieces of foreground, ``touches`` the borders of the picture that it reaches, and ``subject`` the
+    box around it, absent where there is none.
     """
 
     bucket: str
@@ -106,6 +199,10 @@ class MaskFacts(Model):
     inference_ms: float
     coverage: Fraction
     confidence: Percent
+    edge_softness: Fraction
+    parts: Annotated[int, Field(ge=0)]
+    touches: tuple[Literal["left", "top", "right", "bottom"], ...] = ()
+    subject: Box | None = None
     flags: tuple[Literal["empty_mask", "full_mask"], ...] = ()
 
 
@@ -115,15 +212,6 @@ class PartStatus(StrEnum):
     OK = "OK"
     TOO_SMALL = "TOO_SMALL"
     FAILED = "FAILED"
-
-
-class Box(Model):
-    """A bounding box as fractions of the picture; it may reach a little outside."""
-
-    left: float
-    top: float
-    width: float
-    height: float
 
 
 class Label(Model):
@@ -190,11 +278,11 @@ class Analysis(Model):
     key: S3Key | None = None
 
 
-OutputKind = Literal["cutout", "matte", "composite", "thumbnail", "cutout_thumbnail"]
+OutputKind = Literal["cutout", "matte", "matte_preview", "composite", "thumbnail", "cutout_thumbnail"]
 
 
 class Output(Model):
-    """One object in the results bucket."""
+    """One object in the results bucket. ``window`` is the part of the picture it shows; absent, it shows all of it."""
 
     kind: OutputKind
     key: S3Key
@@ -202,6 +290,7 @@ class Output(Model):
     width: Pixels
     height: Pixels
     bytes: int
+    window: Box | None = None
 
 
 class Record(Model):
@@ -281,6 +370,7 @@ class ApplyMaskRequest(Model):
     upload: Upload
     image: ImageFacts
     mask: MaskFacts
+    faces: tuple[Face, ...] = ()
     options: ProcessingOptions
 
 

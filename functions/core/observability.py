@@ -1,18 +1,23 @@
-"""The one logger of the functions, and the decorator that every step's handler wears."""
+"""The one logger of the functions, their metrics, and the decorator that every step's handler wears."""
 
 import functools
+import os
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 logger = Logger()
 
+_NAMESPACE = "Matteflow"
+
 Request = TypeVar("Request", bound=BaseModel)
 Event = dict[str, Any]
+MetricUnit = Literal["Count", "None", "Percent"]
 
 
 def step(
@@ -43,3 +48,20 @@ def step(
         return handler
 
     return decorate
+
+
+def publish_metrics(values: Mapping[str, tuple[float, MetricUnit]], **dimensions: str) -> None:
+    """Give CloudWatch one value of each metric: one line of the log, in the embedded metric format.
+
+    Args:
+        values: a value and its unit by the metric's name.
+        dimensions: what the metrics are told apart by, beside the function. Each combination of values is a metric of
+            its own, and paid for, so there must be few.
+    """
+    # The function's name has the environment in it, and environments may share an account.
+    metrics = EphemeralMetrics(namespace=_NAMESPACE, service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME"))
+    for name, dimension in dimensions.items():
+        metrics.add_dimension(name, dimension)
+    for name, (value, unit) in values.items():
+        metrics.add_metric(name, unit, value)
+    metrics.flush_metrics()

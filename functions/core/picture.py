@@ -3,22 +3,36 @@
 Both decodes of an upload go through here, so validation and the cut-out see the same picture.
 """
 
+import functools
 import io
+import itertools
+import re
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageCms, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from functions.core.errors import ImageRejected
 
-_SRGB = ImageCms.createProfile("sRGB")
+# Pillow warns of odd metadata, which is none of the log's business. A filter for the time of a call would be one for
+# every thread.
+warnings.filterwarnings("ignore", module="PIL")
+
+# Each scan of a JPEG passes over the whole picture, however few bytes it has. Encoders make about ten.
+_MAX_SCANS = 100
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+# But for a stuffed zero, a fill byte, and the markers without a segment: those of restarts and the temporary one.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])")
+
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 # What Pillow's decoders raise on bytes that are not what their header promised.
 _UNREADABLE = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
     LookupError,
@@ -50,6 +64,10 @@ _COLOUR_MODES = {
     "CMYK": "CMYK",
 }
 
+_WHITE_IS_ZERO = 0  # TIFF's PhotometricInterpretation
+# Pillow's name for a PNG's grey of 2 and 4 bits, and the step between its levels in 8 bits.
+_GREY_STEPS = {"L;2": 85, "L;4": 17}
+
 # EXIF's orientation, and what turns the stored picture upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,15 +82,13 @@ _UPRIGHT = {
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Translate what Pillow raises on a damaged file, and keep its warnings of odd metadata out of the log.
+    """Translate what Pillow raises on a damaged file.
 
     Raises:
         ImageRejected: the file is damaged.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except _UNREADABLE as exc:
         raise ImageRejected("The picture is damaged or incomplete. Export it anew and upload it again.") from exc
 
@@ -116,6 +132,9 @@ def open_picture(data: bytes, formats: Sequence[str], *, max_pixels: int) -> Ima
             # Decoding does not check the checksum of pixel data, and checking it uses the open file up.
             image.verify()
             image = Image.open(io.BytesIO(data), formats=("PNG",))
+            _scale_transparent_colour(image)
+        elif picture_format(image) == "JPEG" and _has_more_scans(data, _MAX_SCANS):
+            raise ImageRejected(f"The JPEG has more than {_MAX_SCANS} scans. Export it anew and upload it again.")
     return image
 
 
@@ -153,71 +172,128 @@ def fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def decode(image: ImageFile.ImageFile, *, least_side: int | None = None) -> Image.Image:
+def decode(image: ImageFile.ImageFile, *, max_side: int | None = None) -> Image.Image:
     """The first frame's pixels: upright, 8-bit sRGB, ``RGB`` or, where the picture has transparency, ``RGBA``.
 
     Colours are converted by the picture's ICC profile (perceptual intent); a profile that is broken, or that is of
-    another colour space than the pixels, is ignored. Alpha is straight. No metadata is left on the picture.
+    another colour space than the pixels, is ignored. What sRGB can show comes out within rounding. Of a wider gamut,
+    what it cannot show comes out on its border, each channel limited by itself: hues and tones within sRGB are never
+    moved to make room. More than 8 bits a channel are scaled. Alpha is straight. No metadata is left on the picture.
 
     Args:
-        image: from :func:`open_picture`; it can be decoded once.
-        least_side: the longest side, in pixels, that is enough. A JPEG is then decoded at the smallest of the scales
-            1, 1/2, 1/4 and 1/8 that gives it.
+        image: from :func:`open_picture`. It is closed: its memory becomes the picture's, or is freed.
+        max_side: a picture with a longer side is shrunk to it. A JPEG is then decoded at the smallest of the scales
+            1, 1/2, 1/4 and 1/8 that is enough.
 
     Raises:
         ImageRejected: the pixels are damaged or incomplete.
     """
     orientation = _orientation(image)
+    profile = image.info.get("icc_profile", b"")
+    size = image.size if max_side is None else fit(image.size, (max_side, max_side))
     with reading():
-        if least_side is not None:
-            scale = least_side / max(image.size)
-            image.draft(None, (max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+        image.draft(None, size)
         image.load()
-        picture = _to_srgb(image)
+        picture = _in_colour_mode(image)
+        image.close()
+        if picture.size != size:
+            # Boxes do the most of it; the filter is left with at most a halving.
+            picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=1.0)
+        picture = _to_srgb(picture, profile)
     if orientation in _UPRIGHT:
         picture = picture.transpose(_UPRIGHT[orientation])
     picture.info.clear()
     return picture
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    colour_mode = _COLOUR_MODES[image.mode]
+def _has_more_scans(jpeg: bytes, than: int) -> bool:
+    """Whether the JPEG (ITU-T T.81, annex B) has more than so many scans; what follows its end is not counted."""
+    # Entropy-coded data never holds this marker, so most files are settled by counting alone.
+    if jpeg.count(bytes([0xFF, _START_OF_SCAN])) <= than:
+        return False
+    position, scans = 2, 0
+    while scans <= than:
+        found = _MARKER.search(jpeg, position)
+        if found is None or found[1][0] == _END_OF_IMAGE:
+            return False
+        scans += found[1][0] == _START_OF_SCAN
+        position = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])
+    return True
+
+
+def _in_colour_mode(image: Image.Image) -> Image.Image:
+    """The pixels as ``L``, ``LA``, ``RGB``, ``RGBA`` or ``CMYK``: not copied where they are so already."""
     if image.mode.startswith("I;16"):
-        image = _eight_bit_grey(image)
-    alpha = None
+        return _eight_bit_grey(image)
+    mode = _COLOUR_MODES[image.mode]
     if image.has_transparency_data:
-        alpha = image.convert("LA" if colour_mode == "L" else "RGBA").getchannel("A")
-    colour = image.convert(colour_mode)
-    picture = _by_profile(colour, profile) if profile else None
-    if picture is None:
-        picture = colour if colour.mode == "RGB" else colour.convert("RGB")
-    if alpha is not None:
-        picture.putalpha(alpha)
-    return picture
+        mode = "LA" if mode == "L" else "RGBA"
+    return image._new(image.im) if image.mode == mode else image.convert(mode)
 
 
 def _eight_bit_grey(image: Image.Image) -> Image.Image:
-    """16-bit grey as ``L``, or ``LA`` if one value stands for transparent. Pillow's own conversion clips at 255."""
-    key = image.info.pop("transparency", None)
+    """Grey of 12 or 16 bits as ``L``, or ``LA`` if one value stands for transparent. Pillow's own conversion clips."""
+    tags = getattr(image, "tag_v2", {})
+    white = 2 ** tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0] - 1
+    levels = [min(255, (value * 255 + white // 2) // white) for value in range(65_536)]
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
+        levels.reverse()
     wide = image.convert("I")
-    grey = wide.point([value >> 8 for value in range(65_536)], "L")
+    grey = wide.point(levels, "L")
+    key = image.info.get("transparency")
     if key is not None:
         grey.putalpha(wide.point([0 if value == key else 255 for value in range(65_536)], "L"))
     return grey
 
 
-def _by_profile(colour: Image.Image, profile: bytes) -> Image.Image | None:
-    """The colour in sRGB, or None if the profile is broken or is of another colour space."""
+def _scale_transparent_colour(png: ImageFile.ImageFile) -> None:
+    """Bring the one colour that stands for transparent to 8 bits a channel; Pillow does so with the pixels alone."""
+    key = png.info.get("transparency")
+    raw_mode = png.tile[0].args
+    if isinstance(key, int) and raw_mode in _GREY_STEPS:
+        png.info["transparency"] = key * _GREY_STEPS[raw_mode]
+    elif isinstance(key, tuple) and raw_mode == "RGB;16B":
+        png.info["transparency"] = tuple(value >> 8 for value in key)
+
+
+def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """``RGB`` or ``RGBA`` of a picture in one of the modes of :func:`_in_colour_mode`; in place where it can be."""
+    if picture.mode == "LA":
+        grey, alpha = picture.split()
+        picture = _to_srgb(grey, profile)
+        picture.putalpha(alpha)
+        return picture
+    transform = _transform(profile, picture.mode)
+    if picture.mode in ("RGB", "RGBA"):
+        return transform.apply_in_place(picture) if transform else picture
+    return transform.apply(picture) if transform else picture.convert("RGB")
+
+
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From the profile's colours to sRGB; None if it is absent, broken, of another colour space, or sRGB itself."""
     with suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        return ImageCms.profileToProfile(
-            colour,
+        transform = ImageCms.ImageCmsTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
             _SRGB,
-            renderingIntent=ImageCms.Intent.PERCEPTUAL,
-            outputMode="RGB",
+            mode,
+            "RGBA" if mode == "RGBA" else "RGB",
+            ImageCms.Intent.PERCEPTUAL,
         )
+        if mode in ("RGB", "RGBA"):
+            # There are dozens of sRGB profiles, and they differ by rounding: what one does tells more than its name.
+            cube = _colour_cube().convert(mode)
+            changed = ImageChops.difference(transform.apply(cube), cube).tobytes()
+            if max(changed) <= 1:
+                return None
+        return transform
     return None
+
+
+@functools.cache
+def _colour_cube() -> Image.Image:
+    """Each combination of 18 levels of red, green and blue."""
+    colours = itertools.product(range(0, 256, 15), repeat=3)
+    return Image.frombytes("RGB", (18 * 18, 18), bytes(itertools.chain.from_iterable(colours)))
 
 
 def _tile_pixels(image: ImageFile.ImageFile) -> int:

@@ -3,9 +3,9 @@
 import os
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Json
 
-from functions.core.models import HexColor, ProcessingOptions
+from functions.core.models import ProcessingOptions
 
 
 def _split(value: Any) -> Any:
@@ -30,23 +30,15 @@ class EnvironmentModel(BaseModel):
         return cls.model_validate({name.lower(): value for name, value in os.environ.items() if value})
 
 
+def _for_everyone(options: ProcessingOptions) -> ProcessingOptions:
+    if options.background_image_id:
+        raise ValueError("a background that is somebody's picture cannot be everybody's default")
+    return options
+
+
 class PictureSettings(EnvironmentModel):
     """Which pictures are taken, and what is made of one whose owner asked for nothing."""
 
     max_size_bytes: Annotated[int, Field(ge=1)] = 50 * 1024 * 1024
     accepted_formats: CommaSeparated = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
-    background_color: HexColor = "#ffffff"
-    output_formats: CommaSeparated = ("png", "webp")
-    thumbnail_sizes: CommaSeparated = ("100x100", "640x480", "1600x1200")
-
-    @property
-    def default_options(self) -> ProcessingOptions:
-        """The options of an upload whose owner asked for nothing.
-
-        Raises:
-            pydantic.ValidationError: a format or size in the environment is not one.
-        """
-        sizes = [dict(zip(("width", "height"), size.split("x"), strict=True)) for size in self.thumbnail_sizes]
-        return ProcessingOptions.model_validate(
-            {"background": self.background_color, "formats": self.output_formats, "thumbnail_sizes": sizes}
-        )
+    default_options: Annotated[Json[ProcessingOptions], AfterValidator(_for_everyone)] = ProcessingOptions()

@@ -7,13 +7,14 @@ from functions.core.image_store import ImageStore
 from functions.core.mask import read_mask
 from functions.core.mask_engine import MaskEngine
 from functions.core.models import InferMaskRequest, InferMaskResult, MaskFacts
-from functions.infer_mask.histogram import MaskHistogram
+from functions.core.observability import publish_metrics
+from functions.infer_mask.measures import measure
 
 
 def infer_mask(
     request: InferMaskRequest, *, images: ImageStore, engine: MaskEngine, masks_bucket: str
 ) -> InferMaskResult:
-    """Make the mask of the proxy, and write ``mask.png`` and ``metadata.json`` to the masks bucket.
+    """Make the mask of the proxy, write ``mask.png`` and ``metadata.json`` to the masks bucket, publish its measures.
 
     A rerun asks the endpoint again and replaces both.
 
@@ -25,7 +26,7 @@ def infer_mask(
     """
     proxy = request.proxy
     answer = engine.infer(images.get(proxy.bucket, proxy.key), request.options.model)
-    mask = MaskHistogram(tuple(read_mask(answer.png, (proxy.width, proxy.height)).histogram()))
+    measures = measure(read_mask(answer.png, (proxy.width, proxy.height)))
     facts = MaskFacts(
         bucket=masks_bucket,
         key=f"{request.image_id}/mask.png",
@@ -35,12 +36,19 @@ def infer_mask(
         model_sha256=answer.model_sha256,
         provider=answer.provider,
         inference_ms=answer.inference_ms,
-        coverage=mask.coverage,
-        confidence=mask.confidence,
-        flags=mask.flags,
+        **measures._asdict(),
     )
     images.put(masks_bucket, facts.key, answer.png, "image/png")
     images.put(masks_bucket, f"{request.image_id}/metadata.json", _workflow_state(request, facts), "application/json")
+    publish_metrics(
+        {
+            "MaskCoverage": (facts.coverage, "None"),
+            "MaskConfidence": (facts.confidence, "Percent"),
+            "MaskEdgeSoftness": (facts.edge_softness, "None"),
+            "MaskParts": (facts.parts, "Count"),
+        },
+        model=facts.model,
+    )
     return InferMaskResult(mask=facts)
 
 

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image, ImageFile
 
-from functions.core.picture import decode, fit, upright_size
+from functions.core.picture import decode
 
 # A real-time SageMaker call takes bodies of up to 6 MB; below 5 MB, its framing always fits.
 MAX_PROXY_BYTES = 5_000_000
@@ -24,18 +24,14 @@ def make_proxy(image: ImageFile.ImageFile, max_side: int) -> tuple[bytes, tuple[
     Raises:
         ImageRejected: the picture's pixels are damaged or incomplete.
     """
-    size = fit(upright_size(image), (max_side, max_side))
-    picture = decode(image, least_side=max_side)
+    picture = decode(image, max_side=max_side)
     if picture.mode == "RGBA":
         on_white = Image.new("RGB", picture.size, "white")
         on_white.paste(picture, mask=picture)
         picture = on_white
-    if picture.size != size:
-        # Boxes do most of the shrinking; the filter sees at most twice the size it makes.
-        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     for quality in _QUALITIES:
         jpeg = io.BytesIO()
         picture.save(jpeg, "JPEG", quality=quality)
         if jpeg.tell() < MAX_PROXY_BYTES:
             break
-    return jpeg.getvalue(), size
+    return jpeg.getvalue(), picture.size

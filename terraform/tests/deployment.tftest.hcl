@@ -110,3 +110,58 @@ run "deployment" {
     error_message = "Records are listed by owner, and found by upload key."
   }
 }
+
+run "every_default_set" {
+  variables {
+    default_options = {
+      model      = "u2netp"
+      outputs    = ["cutout", "matte", "matte_preview", "composite"]
+      formats    = ["png", "webp", "webp_lossy", "avif"]
+      crop       = { margin = 2.5 }
+      background = "blur"
+      shadow     = { opacity = 40, blur = 3, offset_x = -1, offset_y = 2 }
+      thumbnail_sizes = [
+        { width = 100, height = 50, fit = "focal" },
+        { width = 640, height = 480 },
+      ]
+    }
+  }
+
+  assert {
+    condition = jsondecode(aws_lambda_function.function["api"].environment[0].variables.DEFAULT_OPTIONS) == {
+      model      = "u2netp"
+      outputs    = ["cutout", "matte", "matte_preview", "composite"]
+      formats    = ["png", "webp", "webp_lossy", "avif"]
+      crop       = { margin = 2.5 }
+      background = "blur"
+      shadow     = { opacity = 40, blur = 3, offset_x = -1, offset_y = 2 }
+      thumbnail_sizes = [
+        { width = 100, height = 50, fit = "focal" },
+        { width = 640, height = 480 },
+      ]
+    }
+    error_message = "The functions get the default options as they were set."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.function["validate_image"].environment[0].variables.DEFAULT_OPTIONS ==
+      aws_lambda_function.function["api"].environment[0].variables.DEFAULT_OPTIONS
+    )
+    error_message = "An upload with a URL and one without it get the same defaults."
+  }
+}
+
+run "a_default_set_in_part" {
+  variables {
+    default_options = { crop = {}, shadow = { opacity = 30 } }
+  }
+
+  assert {
+    condition = jsondecode(aws_lambda_function.function["api"].environment[0].variables.DEFAULT_OPTIONS) == {
+      crop   = {}
+      shadow = { opacity = 30 }
+    }
+    error_message = "What is not set is left to the functions."
+  }
+}

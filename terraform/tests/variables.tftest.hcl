@@ -16,7 +16,7 @@ run "too_little" {
   variables {
     log_retention_days               = 0
     intake                           = { max_size_bytes = 0 }
-    renditions                       = { output_formats = [] }
+    proxy_max_side                   = 100
     analysis                         = { max_labels = 0 }
     confidence_threshold             = -1
     lifetimes                        = { record_days = 0 }
@@ -27,7 +27,7 @@ run "too_little" {
   }
 
   expect_failures = [
-    var.log_retention_days, var.intake, var.renditions, var.analysis, var.confidence_threshold, var.lifetimes,
+    var.log_retention_days, var.intake, var.proxy_max_side, var.analysis, var.confidence_threshold, var.lifetimes,
     var.cors_origins, var.api_throttle, var.inference_instances, var.inference_invocations_per_minute,
   ]
 }
@@ -38,7 +38,7 @@ run "too_much" {
   variables {
     environment          = "a-name-of-more-than-16"
     intake               = { max_pixels = 50000001 }
-    renditions           = { proxy_max_side = 10000 }
+    proxy_max_side       = 10000
     analysis             = { label_min_confidence = 101 }
     confidence_threshold = 101
     lifetimes            = { result_url_s = 86400 }
@@ -46,7 +46,7 @@ run "too_much" {
   }
 
   expect_failures = [
-    var.environment, var.intake, var.renditions, var.analysis, var.confidence_threshold, var.lifetimes,
+    var.environment, var.intake, var.proxy_max_side, var.analysis, var.confidence_threshold, var.lifetimes,
     var.inference_instances,
   ]
 }
@@ -59,11 +59,10 @@ run "not_in_the_list" {
     lambda_architecture = "riscv"
     log_level           = "LOUD"
     intake              = { accepted_formats = ["PDF"] }
-    renditions          = { output_formats = ["gif"] }
   }
 
   expect_failures = [
-    var.lambda_runtime, var.lambda_architecture, var.log_level, var.intake, var.renditions,
+    var.lambda_runtime, var.lambda_architecture, var.log_level, var.intake,
   ]
 }
 
@@ -73,14 +72,13 @@ run "malformed" {
   variables {
     environment             = "Dev_1"
     region                  = "moon"
-    renditions              = { background_color = "white" }
     notification_emails     = ["nobody"]
     inference_image_uri     = "python:3"
     inference_instance_type = "g4dn.xlarge"
   }
 
   expect_failures = [
-    var.environment, var.region, var.renditions, var.notification_emails, var.inference_image_uri,
+    var.environment, var.region, var.notification_emails, var.inference_image_uri,
     var.inference_instance_type,
   ]
 }
@@ -96,15 +94,14 @@ run "every_origin_and_no_frame" {
   expect_failures = [var.cors_origins, var.intake]
 }
 
-run "a_path_in_an_origin_and_a_thumbnail_without_a_height" {
+run "a_path_in_an_origin" {
   command = plan
 
   variables {
     cors_origins = ["https://photos.example.org/gallery"]
-    renditions   = { thumbnail_sizes = ["100"] }
   }
 
-  expect_failures = [var.cors_origins, var.renditions]
+  expect_failures = [var.cors_origins]
 }
 
 run "archives_that_are_not_built" {

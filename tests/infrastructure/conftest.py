@@ -40,9 +40,19 @@ def terraform_test(
 
 
 @pytest.fixture(scope="session")
-def deployment(terraform_test: Callable[..., "CompletedProcess[str]"]) -> Deployment:
+def deployments(terraform_test: Callable[..., "CompletedProcess[str]"]) -> dict[str, Deployment]:
+    """What each run of ``deployment.tftest.hcl`` makes, by the run's name."""
     done = terraform_test("-json", "-verbose", "-filter=tests/deployment.tftest.hcl")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    states = [event["test_state"] for event in events if event["type"] == "test_state"]
-    assert len(states) == 1, done.stdout[-2000:] + done.stderr
-    return Deployment(states[0]["root_module"]["resources"])
+    made = {
+        event["@testrun"]: Deployment(event["test_state"]["root_module"]["resources"])
+        for event in events
+        if event["type"] == "test_state"
+    }
+    assert made, done.stdout[-2000:] + done.stderr
+    return made
+
+
+@pytest.fixture(scope="session")
+def deployment(deployments: dict[str, Deployment]) -> Deployment:
+    return deployments["deployment"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.core.models import ProcessingOptions
 from functions.core.settings import EnvironmentModel
 from scripts.terraform import PROJECT
 from tests.infrastructure.deployment import Deployment
@@ -19,7 +20,7 @@ STATE_MACHINE = PROJECT / "statemachine" / "process_image.asl.json"
 STEPS = ["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result"]
 NOT_STEPS = ["api"]
 OF_EVERY_FUNCTION = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
-IMAGING_PACKAGES = {"PIL"}
+IMAGING_PACKAGES = {"PIL", "numpy"}
 
 
 def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -135,3 +136,27 @@ def test_a_function_gets_every_variable_that_it_needs_and_none_that_it_ignores(
 
     assert {field.upper() for field in fields if fields[field].is_required()} <= given
     assert given <= {field.upper() for field in fields}
+
+
+@pytest.mark.parametrize("name", ["api", "validate_image"])
+def test_defaults_that_are_not_set_are_those_of_the_model(
+    deployment: Deployment, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = deployment.functions[name]["environment"][0]["variables"]
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+
+    settings = settings_of(name).from_environment()
+
+    assert variables["DEFAULT_OPTIONS"] == "{}"
+    assert settings.model_dump()["default_options"] == ProcessingOptions().model_dump()
+
+
+def test_every_option_has_a_default_to_set(deployments: dict[str, Deployment]) -> None:
+    variables = deployments["every_default_set"].functions["validate_image"]["environment"][0]["variables"]
+
+    options = ProcessingOptions.model_validate_json(variables["DEFAULT_OPTIONS"])
+
+    for part in (options, options.crop, options.shadow, options.thumbnail_sizes[0]):
+        assert part is not None
+        assert part.model_fields_set == set(type(part).model_fields)

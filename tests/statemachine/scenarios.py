@@ -21,7 +21,8 @@ class Scenario:
     status: str | None = "SUCCEEDED"
     error: str | None = None
     upload: Literal["picture", "text", "duplicate", "folder", "malformed"] = "picture"
-    mask: Literal["certain", "doubtful", "empty"] = "certain"
+    mask: Literal["certain", "doubtful", "empty", "full"] = "certain"
+    faces: int = 0
     moderation: Literal["allowed", "blocked"] = "allowed"
     needs_review: bool = False
     faults: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ REJECTED = Scenario(f"{RECEIVED} SaveRejection {PROCESSED}", "REJECTED", upload=
 BLOCKED = Scenario(f"{UNDERSTOOD} SaveBlocked {PROCESSED}", "BLOCKED", moderation="blocked")
 DOUBTFUL = replace(SUCCESS, mask="doubtful", needs_review=True)
 EMPTY = replace(SUCCESS, mask="empty", needs_review=True)
+FULL = replace(SUCCESS, mask="full", needs_review=True)
 
 
 def failing(before: str, task: str, error: str, base: Scenario = SUCCESS) -> Scenario:

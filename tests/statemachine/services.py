@@ -123,10 +123,10 @@ class Services:
         return {"MessageId": str(uuid.uuid4())}
 
     def mask(self, image: bytes) -> bytes:
-        """A grey PNG of the image's size: its left half foreground, all of it undecided, or none of it foreground."""
+        """A grey PNG of the image's size: its left half foreground, all of it undecided, or none or all foreground."""
         size = decoded(image).size
         kind = self.run.scenario.mask
-        mask = Image.new("L", size, 128 if kind == "doubtful" else 0)
+        mask = Image.new("L", size, {"certain": 0, "doubtful": 128, "empty": 0, "full": 255}[kind])
         if kind == "certain":
             mask.paste(255, (0, 0, size[0] // 2, size[1]))
         return encoded(mask)
@@ -135,13 +135,14 @@ class Services:
         """A little of what Rekognition would answer, in its form."""
         quality = {"Sharpness": 80.0, "Brightness": 60.0, "Contrast": 70.0}
         color = {"Red": 51, "Green": 102, "Blue": 204, "CSSColor": "royalblue", "PixelPercent": 100.0}
+        face = {"Confidence": 99.0, "BoundingBox": {"Left": 0.25, "Top": 0.25, "Width": 0.125, "Height": 0.125}}
         blocked = {"Name": "Explicit", "ParentName": "", "TaxonomyLevel": 1, "Confidence": 99.0}
         answers: dict[str, dict[str, Any]] = {
             "DetectLabels": {
                 "Labels": [{"Name": "Bicycle", "Confidence": 98.0, "Parents": [{"Name": "Vehicle"}]}],
                 "ImageProperties": {"Quality": quality, "DominantColors": [color]},
             },
-            "DetectFaces": {"FaceDetails": []},
+            "DetectFaces": {"FaceDetails": [face] * self.run.scenario.faces},
             "DetectText": {"TextDetections": []},
             "DetectModerationLabels": {
                 "ModerationLabels": [blocked] if self.run.scenario.moderation == "blocked" else [],

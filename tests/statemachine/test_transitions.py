@@ -18,13 +18,16 @@ from tests.statemachine.conftest import Workflow
 from tests.statemachine.scenarios import (
     EMPTY,
     EVENT_KEPT,
+    FULL,
     MALFORMED,
     NOTICE_KEPT,
     PROVED_BY,
     SUCCESS,
     TRIED,
     UNVALIDATED,
+    WITHOUT_ANALYSIS,
     WITHOUT_MASK,
+    Scenario,
 )
 from tests.statemachine.services import Run
 from tests.statemachine.workflow import LAMBDA_TASKS, Transition, transitions
@@ -88,11 +91,27 @@ def assert_handed_on(run: Run) -> None:
             assert upload["key"] == run.upload_key
 
 
-def test_an_empty_mask_is_marked_for_a_person_to_look_at(workflow: Workflow) -> None:
-    run = workflow.run(EMPTY)
-    assert run.path == EMPTY.path
+@pytest.mark.parametrize(("scenario", "flag"), [(EMPTY, "empty_mask"), (FULL, "full_mask")], ids=["empty", "full"])
+def test_a_mask_without_foreground_or_background_is_marked_for_a_person_to_look_at(
+    scenario: Scenario, flag: str, workflow: Workflow
+) -> None:
+    run = workflow.run(scenario)
+    assert run.path == scenario.path
     assert run.record
-    assert run.record["needs_review"]
+    assert (run.record["needs_review"], run.record["mask"]["flags"]) == (True, [flag])
+
+
+@pytest.mark.parametrize("faces", [0, 1, 2])
+def test_the_faces_that_were_found_come_as_an_array_to_apply_mask(faces: int, workflow: Workflow) -> None:
+    run = workflow.run(replace(SUCCESS, faces=faces))
+    face = {"box": {"left": 0.25, "top": 0.25, "width": 0.125, "height": 0.125}, "confidence": 99}
+    (payload,) = run.payloads("ApplyMask")
+    assert payload["faces"] == [face] * faces
+
+
+def test_without_an_analysis_there_are_no_faces(workflow: Workflow) -> None:
+    (payload,) = workflow.run(WITHOUT_ANALYSIS).payloads("ApplyMask")
+    assert payload["faces"] == []
 
 
 @pytest.mark.parametrize("missing", ["key", "version-id", "etag", "size", "sequencer"])

@@ -14,9 +14,13 @@ from functions.core.image_store import ImageStore
 from functions.core.models import (
     ApplyMaskRequest,
     ApplyMaskResult,
+    Box,
+    Crop,
+    Face,
     ImageFacts,
     MaskFacts,
     ProcessingOptions,
+    Shadow,
     ThumbnailSize,
     Upload,
 )
@@ -86,12 +90,16 @@ class Step:
                 inference_ms=1.0,
                 coverage=0.5,
                 confidence=90.0,
+                edge_softness=0.1,
+                parts=1,
             ),
             options=options,
         )
 
     def run(self, picture: bytes, mask: Image.Image | bytes, **described: Any) -> ApplyMaskResult:
-        request = self.request(picture, mask, **described)
+        return self.apply(self.request(picture, mask, **described))
+
+    def apply(self, request: ApplyMaskRequest) -> ApplyMaskResult:
         return apply_mask(request, images=ImageStore(), results_bucket=RESULTS_BUCKET, max_pixels=50_000_000)
 
     def file(self, name: str) -> bytes:
@@ -117,12 +125,12 @@ def test_every_output_is_what_its_description_says(step: Step) -> None:
     assert [(output.kind, output.key, output.format, output.width, output.height) for output in result.outputs] == [
         ("thumbnail", f"{IMAGE_ID}/thumbnail_48x200.jpg", "JPEG", 48, 32),
         ("thumbnail", f"{IMAGE_ID}/thumbnail_16x16.jpg", "JPEG", 16, 11),
-        ("composite", f"{IMAGE_ID}/composite.jpg", "JPEG", 96, 64),
         ("matte", f"{IMAGE_ID}/matte.png", "PNG", 96, 64),
         ("cutout", f"{IMAGE_ID}/cutout.png", "PNG", 96, 64),
         ("cutout", f"{IMAGE_ID}/cutout.webp", "WEBP", 96, 64),
         ("cutout_thumbnail", f"{IMAGE_ID}/cutout_thumbnail_48x200.png", "PNG", 48, 32),
         ("cutout_thumbnail", f"{IMAGE_ID}/cutout_thumbnail_16x16.png", "PNG", 16, 11),
+        ("composite", f"{IMAGE_ID}/composite.jpg", "JPEG", 96, 64),
     ]
     # And each file is true to its description
     for output in result.outputs:
@@ -149,16 +157,15 @@ def test_the_handler_answers_with_the_outputs_and_its_time(step: Step, monkeypat
     }
 
 
-def test_the_cutout_is_the_picture_where_it_is_seen_and_nothing_where_it_is_not(step: Step) -> None:
-    scene, mask = pictures.scene(96, 64), ellipse(96, 64)
-    step.run(pictures.encoded(scene, "PNG"), mask)
-    cutout, alpha = step.pixels("cutout.png"), np.asarray(mask)
+def test_the_cutout_is_the_picture_where_it_is_solid_and_nothing_where_it_is_not(step: Step) -> None:
+    scene = pictures.scene(96, 64)
+    step.run(pictures.encoded(scene, "PNG"), ellipse(96, 64))
+    cutout, alpha = step.pixels("cutout.png"), step.pixels("matte.png")
     assert (cutout[..., 3] == alpha).all()
-    assert (cutout[..., :3][alpha > 0] == np.asarray(scene)[alpha > 0]).all()
+    assert (cutout[..., :3][alpha == 255] == np.asarray(scene)[alpha == 255]).all()
     assert (cutout[..., :3][alpha == 0] == 0).all()
-    assert (alpha == 0).any()
+    assert {0, 255} < set(np.unique(alpha))
     assert (step.pixels("cutout.webp") == cutout).all()
-    assert (step.pixels("matte.png") == alpha).all()
 
 
 def test_only_the_formats_asked_for_are_made(step: Step) -> None:
@@ -168,6 +175,114 @@ def test_only_the_formats_asked_for_are_made(step: Step) -> None:
         options=OPTIONS.model_copy(update={"formats": ("webp",)}),
     )
     assert {name for name in step.files() if name.startswith("cutout.")} == {"cutout.webp"}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "kinds"),
+    [
+        (("cutout",), {"cutout", "cutout_thumbnail"}),
+        (("matte",), {"matte"}),
+        (("matte_preview", "composite"), {"matte_preview", "composite"}),
+    ],
+)
+def test_only_the_outputs_asked_for_are_made(step: Step, outputs: tuple[str, ...], kinds: set[str]) -> None:
+    options = OPTIONS.model_copy(update={"outputs": outputs})
+    result = step.run(pictures.encoded(pictures.scene(), "PNG"), ellipse(96, 64), options=options)
+    assert {output.kind for output in result.outputs} == {"thumbnail", *kinds}
+
+
+def test_every_format_of_one_cutout_is_the_same_picture(step: Step) -> None:
+    options = OPTIONS.model_copy(update={"formats": ("png", "webp", "webp_lossy", "avif")})
+    step.run(pictures.encoded(pictures.scene(), "PNG"), ellipse(96, 64), options=options)
+    cutout = step.pixels("cutout.png").astype(int)
+    assert (step.pixels("cutout.webp") == cutout).all()
+    for name in ("cutout.lossy.webp", "cutout.avif"):
+        other = step.pixels(name)
+        assert (other[..., 3] == cutout[..., 3]).all()
+        assert np.abs(other - cutout)[cutout[..., 3] > 0].mean() < 8
+
+
+def test_a_crop_shows_the_subject_with_its_margin(step: Step) -> None:
+    # Given a subject of 40 x 20 pixels
+    mask = Image.new("L", (96, 64))
+    mask.paste(255, (30, 20, 70, 40))
+    options = OPTIONS.model_copy(update={"crop": Crop(margin=10), "shadow": Shadow()})
+    result = step.run(pictures.encoded(pictures.scene(96, 64), "PNG"), mask, options=options)
+    # Then what is cut out has a margin of 4 pixels, and says where it lies
+    for output in result.outputs:
+        if output.kind in ("cutout", "matte", "composite"):
+            assert (output.width, output.height) == pytest.approx((48, 28), abs=2)
+            assert output.window is not None
+            assert output.window.left * 96 == pytest.approx(26, abs=1)
+            assert output.window.height * 64 == pytest.approx(output.height)
+        if output.kind == "thumbnail":
+            assert output.window is None
+
+
+def test_a_crop_of_nothing_shows_the_whole_picture(step: Step) -> None:
+    options = OPTIONS.model_copy(update={"crop": Crop(), "background": "blur", "shadow": Shadow()})
+    result = step.run(pictures.encoded(pictures.scene(96, 64), "PNG"), Image.new("L", (96, 64)), options=options)
+    assert {(output.width, output.window) for output in result.outputs if output.kind == "cutout"} == {(96, None)}
+
+
+def test_the_windows_of_a_cropped_cutout_are_of_the_whole_picture(step: Step) -> None:
+    # Given a subject in the left half, and a square thumbnail of its crop
+    mask = Image.new("L", (96, 64))
+    mask.paste(255, (0, 0, 48, 32))
+    thumbnail = ThumbnailSize(width=16, height=16, fit="cover")
+    options = OPTIONS.model_copy(update={"crop": Crop(margin=0), "thumbnail_sizes": (thumbnail,)})
+    result = step.run(pictures.encoded(pictures.scene(96, 64), "PNG"), mask, options=options)
+    # Then its window is as high as the crop, and in the middle of it
+    (window,) = [output.window for output in result.outputs if output.kind == "cutout_thumbnail"]
+    (crop,) = [output.window for output in result.outputs if output.kind == "matte"]
+    assert window is not None
+    assert crop is not None
+    assert window.height == pytest.approx(crop.height)
+    assert window.left + window.width / 2 == pytest.approx(crop.left + crop.width / 2, abs=0.02)
+    assert window.width * 96 == pytest.approx(window.height * 64, abs=1)
+
+
+def test_the_face_stays_in_a_focal_thumbnail(step: Step) -> None:
+    # Given a wide picture with a face at its right end
+    request = step.request(
+        pictures.encoded(pictures.scene(96, 32), "PNG"),
+        Image.new("L", (96, 32), 255),
+        options=OPTIONS.model_copy(update={"thumbnail_sizes": (ThumbnailSize(width=16, height=16, fit="focal"),)}),
+    )
+    face = Face(box=Box(left=0.8, top=0.3, width=0.1, height=0.4), confidence=99)
+    result = step.apply(request.model_copy(update={"faces": (face,)}))
+    # Then both the original's and the cut-out's thumbnail show it
+    windows = [output.window for output in result.outputs if output.key.endswith(("16_focal.jpg", "16_focal.png"))]
+    assert len(windows) == 2
+    for window in windows:
+        assert window is not None
+        assert window.left <= 0.8
+        assert window.left + window.width >= 0.9
+
+
+def test_the_background_may_be_another_picture_of_the_owner(step: Step) -> None:
+    other = "01890a5d-ac96-774b-bcce-b302099a8057"
+    step.s3.put_object(
+        Bucket=MASKS_BUCKET, Key=f"{other}/proxy.jpg", Body=pictures.encoded(pictures.plain("blue", (20, 90)), "JPEG")
+    )
+    mask = Image.new("L", (96, 64))
+    mask.paste(255, (0, 0, 48, 64))
+    options = OPTIONS.model_copy(update={"background": other})
+    step.run(pictures.encoded(pictures.plain("red", (96, 64)), "PNG"), mask, options=options)
+    composite = pictures.decoded(step.file("composite.jpg"))
+    assert composite.getpixel((8, 32)) == pytest.approx((255, 0, 0), abs=3)
+    assert composite.getpixel((88, 32)) == pytest.approx((0, 0, 255), abs=3)
+    # Once that picture is deleted, its owner is told
+    step.s3.delete_object(Bucket=MASKS_BUCKET, Key=f"{other}/proxy.jpg")
+    with pytest.raises(ImageRejected, match="chosen as the background is gone"):
+        step.run(pictures.encoded(pictures.scene(), "PNG"), mask, options=options)
+
+
+def test_a_transparent_picture_is_shown_on_paper_where_the_background_is_no_colour(step: Step) -> None:
+    picture = pictures.plain((255, 0, 0, 0), (96, 64), "RGBA")
+    options = OPTIONS.model_copy(update={"background": "blur"})
+    step.run(pictures.encoded(picture, "PNG"), Image.new("L", (96, 64), 255), options=options)
+    assert pictures.decoded(step.file("thumbnail_16x16.jpg")).getpixel((8, 5)) == (255, 255, 255)
 
 
 def test_a_small_mask_is_enlarged_without_ringing(step: Step) -> None:

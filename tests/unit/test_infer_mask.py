@@ -11,6 +11,7 @@ from functions.core.errors import MaskRejected
 from functions.core.image_store import ImageStore
 from functions.core.mask_engine import EngineAnswer, MaskEngine
 from functions.core.models import (
+    Box,
     ImageFacts,
     InferMaskRequest,
     InferMaskResult,
@@ -19,8 +20,8 @@ from functions.core.models import (
     Proxy,
 )
 from functions.infer_mask import handler
-from functions.infer_mask.histogram import MaskHistogram
 from functions.infer_mask.inference import infer_mask
+from functions.infer_mask.measures import MaskMeasures, measure
 from tests.unit.buckets import MASKS_BUCKET
 from tests.unit.endpoint import Endpoint
 from tests.unit.lambda_context import Context
@@ -84,7 +85,10 @@ def test_the_mask_is_kept_with_the_state_of_the_workflow(s3: S3Client) -> None:
         "CPUExecutionProvider",
         12.5,
     )
-    assert ((mask.width, mask.height), mask.coverage, mask.confidence, mask.flags) == (SIZE, 0.5, 100, ())
+    assert (mask.width, mask.height) == SIZE
+    assert (mask.coverage, mask.confidence, mask.edge_softness, mask.flags) == (0.5, 100, 0, ())
+    assert (mask.parts, mask.touches) == (1, ("left", "top", "bottom"))
+    assert mask.subject == Box(left=0, top=0, width=0.5, height=1)
     # And beside it lies what the workflow knows
     metadata = s3.get_object(Bucket=MASKS_BUCKET, Key=f"{IMAGE_ID}/metadata.json")
     assert metadata["ContentType"] == "application/json"
@@ -117,8 +121,35 @@ def test_what_is_no_mask_of_the_picture_is_never_kept(s3: S3Client, answer: byte
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=MASKS_BUCKET)["Contents"]] == [REQUEST.proxy.key]
 
 
-def measured(mask: bytes) -> MaskHistogram:
-    return MaskHistogram(tuple(decoded(mask).histogram()))
+def test_the_measures_of_a_kept_mask_are_metrics(s3: S3Client, capsys: pytest.CaptureFixture[str]) -> None:
+    mask = run(s3, FakeEngine(left_half()))
+    metrics = json.loads(capsys.readouterr().out)
+    (described,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert {each["Name"]: (each["Unit"], *metrics[each["Name"]]) for each in described["Metrics"]} == {
+        "MaskCoverage": ("None", mask.coverage),
+        "MaskConfidence": ("Percent", mask.confidence),
+        "MaskEdgeSoftness": ("None", mask.edge_softness),
+        "MaskParts": ("Count", mask.parts),
+    }
+    assert metrics["model"] == "u2netp"
+
+
+def test_a_mask_that_is_not_kept_has_no_metrics(s3: S3Client, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(MaskRejected):
+        run(s3, FakeEngine(b""))
+    assert capsys.readouterr().out == ""
+
+
+def measured(mask: bytes) -> MaskMeasures:
+    return measure(decoded(mask))
+
+
+def squares(*boxes: tuple[int, int, int, int], size: tuple[int, int] = (100, 80), value: int = 255) -> bytes:
+    """A mask with these boxes (left, top, right, bottom, in pixels) filled."""
+    alpha = np.zeros((size[1], size[0]), np.uint8)
+    for left, top, right, bottom in boxes:
+        alpha[top:bottom, left:right] = value
+    return png(alpha)
 
 
 @pytest.mark.parametrize(
@@ -155,12 +186,69 @@ def test_a_thousandth_of_the_picture_is_a_subject(foreground_pixels: int, flags:
     assert measured(png(alpha.reshape(100, 100))).flags == flags
 
 
-def test_every_mask_has_a_coverage_and_confidence_in_range() -> None:
+def test_the_softness_of_an_edge_is_the_share_of_alpha_that_lies_in_it() -> None:
+    # Given a hard subject of 100 pixels, with as much alpha again in pixels of two fifths
+    alpha = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    alpha[:10, :10] = 255
+    alpha[20:30, :25] = 102
+    # Then half of it is soft
+    assert measured(png(alpha)).edge_softness == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("value", "softness"), [(25, 0), (26, 1), (229, 1), (230, 0), (0, 0)])
+def test_nearly_clear_and_nearly_opaque_are_no_soft_edge(value: int, softness: float) -> None:
+    assert measured(png(value)).edge_softness == softness
+
+
+@pytest.mark.parametrize(
+    ("mask", "parts"),
+    [
+        (squares(), 0),
+        (squares((10, 10, 30, 30)), 1),
+        (squares((10, 10, 30, 30), (30, 30, 50, 50)), 1),
+        (squares((10, 10, 30, 30), (31, 30, 50, 50)), 2),
+        (squares((0, 0, 40, 25), (50, 50, 51, 51)), 1),
+        (squares((0, 0, 37, 27), (50, 50, 51, 51)), 2),
+        (squares((10, 10, 30, 30), value=127), 0),
+        (squares((10, 10, 30, 30), value=128), 1),
+        (squares((100, 100, 900, 1400), (1200, 100, 2000, 1400), (1050, 0, 1058, 8), size=(2048, 1536)), 2),
+    ],
+    ids=["none", "one", "corner", "gap", "crumb", "piece", "not foreground", "foreground", "full size"],
+)
+def test_the_pieces_of_the_foreground_are_counted(mask: bytes, parts: int) -> None:
+    assert measured(mask).parts == parts
+
+
+@pytest.mark.parametrize(
+    ("box", "touches"),
+    [
+        ((1, 1, 99, 79), ()),
+        ((0, 1, 99, 79), ("left",)),
+        ((1, 0, 99, 79), ("top",)),
+        ((1, 1, 100, 79), ("right",)),
+        ((1, 1, 99, 80), ("bottom",)),
+        ((0, 0, 100, 80), ("left", "top", "right", "bottom")),
+    ],
+)
+def test_a_border_is_touched_by_foreground_in_its_outermost_pixels(
+    box: tuple[int, int, int, int], touches: tuple[str, ...]
+) -> None:
+    assert measured(squares(box)).touches == touches
+    assert measured(squares(box, value=127)).touches == ()
+
+
+def test_the_subject_is_the_box_around_all_foreground() -> None:
+    mask = squares((10, 20, 30, 40), (60, 50, 75, 60))
+    assert measured(mask).subject == Box(left=0.1, top=0.25, width=0.65, height=0.5)
+    assert measured(squares((10, 20, 30, 40), value=127)).subject is None
+
+
+def test_every_mask_has_measures_in_range() -> None:
     random = np.random.default_rng(0)
-    for _ in range(20):
-        mask = measured(png(random.integers(0, 256, (SIZE[1], SIZE[0]), np.uint8)))
-        assert 0 <= mask.coverage <= 1
-        assert 0 <= mask.confidence <= 100
+    facts = {"bucket": "b", "key": "k", "width": 1, "height": 1, "model": "m", "provider": "p", "inference_ms": 1}
+    for size in [(1, 1), (1, 700), (700, 1), *[SIZE] * 20]:
+        mask = measured(png(random.integers(0, 256, (size[1], size[0]), np.uint8)))
+        assert MaskFacts.model_validate(facts | mask._asdict())
 
 
 def test_the_handler_answers_with_the_mask_and_its_time(

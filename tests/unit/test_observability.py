@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from functions.core.errors import MaskRejected
 from functions.core.models import Model, Status
-from functions.core.observability import step
+from functions.core.observability import publish_metrics, step
 from tests.unit.lambda_context import Context
 
 EVENT = {"upload": {"key": "uploads/a b+c.jpg"}, "image_id": "an-id", "ask": 3}
@@ -74,3 +74,45 @@ def test_an_error_leaves_under_its_own_name_for_the_workflow_to_catch() -> None:
 
 def test_the_handler_keeps_the_name_and_words_of_its_function() -> None:
     assert (handler.__name__, handler.__doc__) == ("handler", "Answer with what was asked.")
+
+
+def test_metrics_are_a_line_in_the_embedded_metric_format(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a function of an environment
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "matteflow-test-infer_mask")
+    # When it publishes metrics
+    publish_metrics({"Coverage": (0.25, "None"), "Parts": (2, "Count")}, model="u2netp")
+    # Then CloudWatch finds them in one line of its log, told apart by function and model
+    (line,) = capsys.readouterr().out.splitlines()
+    metrics = json.loads(line)
+    (described,) = metrics.pop("_aws")["CloudWatchMetrics"]
+    assert described["Namespace"] == "Matteflow"
+    assert [set(dimensions) for dimensions in described["Dimensions"]] == [{"service", "model"}]
+    assert described["Metrics"] == [{"Name": "Coverage", "Unit": "None"}, {"Name": "Parts", "Unit": "Count"}]
+    assert metrics == {
+        "service": "matteflow-test-infer_mask",
+        "model": "u2netp",
+        "Coverage": [0.25],
+        "Parts": [2],
+    }
+
+
+def test_a_warm_function_publishes_each_picture_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    publish_metrics({"Coverage": (0.25, "None"), "Parts": (2, "Count")}, model="u2net")
+    publish_metrics({"Coverage": (0.75, "None")}, model="u2netp")
+    _, second = map(json.loads, capsys.readouterr().out.splitlines())
+    del second["_aws"]["Timestamp"]
+    assert second == {
+        "_aws": {
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "Matteflow",
+                    "Dimensions": [["model"]],
+                    "Metrics": [{"Name": "Coverage", "Unit": "None"}],
+                }
+            ]
+        },
+        "model": "u2netp",
+        "Coverage": [0.75],
+    }

@@ -496,5 +496,9 @@ MASK = MaskFacts(
     inference_ms=123.4,
     coverage=0.1 + 0.2,
     confidence=97.25,
+    edge_softness=0.02,
+    parts=1,
+    touches=("left", "bottom"),
+    subject=Box(left=0, top=0.25, width=0.5, height=0.75),
 )
 OUTPUT = Output(kind="cutout", key="k/cutout.png", format="png", width=640, height=480, bytes=123456)

@@ -55,6 +55,10 @@ MASK = MaskFacts(
     inference_ms=123.4,
     coverage=0.3,
     confidence=97.25,
+    edge_softness=0.02,
+    parts=1,
+    touches=("left", "bottom"),
+    subject=Box(left=0, top=0.25, width=0.5, height=0.75),
 )
 ANALYSIS = Analysis(
     parts=dict.fromkeys(ANALYSIS_PARTS, PartStatus.OK),
@@ -328,6 +332,7 @@ def test_the_largest_record_fits_in_an_item(records: RecordStore) -> None:
         key="k" * 1024,
     )
     upload = make_upload(key="uploads/" + "k" * 1016)
+    sizes = tuple(ThumbnailSize(width=width, height=4096, fit="contain") for width in range(4087, 4097))
     records.create(
         Record(
             image_id=identify(upload).image_id,
@@ -335,7 +340,7 @@ def test_the_largest_record_fits_in_an_item(records: RecordStore) -> None:
             status=Status.AWAITING_UPLOAD,
             file_name=cat * 255,
             upload_key=upload.key,
-            options=ProcessingOptions(thumbnail_sizes=(ThumbnailSize(width=4096, height=4096),) * 10),
+            options=ProcessingOptions(thumbnail_sizes=sizes),
             created_at="2025-01-01T00:00:00+00:00",
             updated_at="2025-01-01T00:00:00+00:00",
             expires_at=2_000_000_000,
@@ -347,7 +352,7 @@ def test_the_largest_record_fits_in_an_item(records: RecordStore) -> None:
         upload=upload,
         image=IMAGE.model_copy(update={"exif": exif}),
         analysis=analysis,
-        outputs=(OUTPUT.model_copy(update={"key": "k" * 200}),) * 24,
+        outputs=(OUTPUT.model_copy(update={"key": "k" * 200, "window": box}),) * 27,
     )
     # When they are stored
     result = save(records, request)

@@ -5,11 +5,20 @@ from typing import Any
 
 import pytest
 from mypy_boto3_s3 import S3Client
+from pydantic import ValidationError
 
 from functions.core.errors import ImageRejected, PictureBusy
 from functions.core.identity import identify, new_image_id
 from functions.core.image_store import ImageStore
-from functions.core.models import ProcessingOptions, Record, Status, Upload, ValidateImageRequest, ValidateImageResult
+from functions.core.models import (
+    Crop,
+    ProcessingOptions,
+    Record,
+    Status,
+    Upload,
+    ValidateImageRequest,
+    ValidateImageResult,
+)
 from functions.core.picture import open_picture
 from functions.core.record_store import RecordStore
 from functions.validate_image import handler
@@ -20,6 +29,8 @@ from tests.unit import pictures
 from tests.unit.buckets import MASKS_BUCKET, UPLOADS_BUCKET
 from tests.unit.lambda_context import Context
 from tests.unit.record_table import EXECUTION, TABLE
+
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
 
 class Step:
@@ -223,20 +234,37 @@ def test_the_options_asked_for_come_back(step: Step) -> None:
         )
     )
     # When it arrives, then they are its options
-    result = step.run(step.upload(pictures.encoded(pictures.scene(), "PNG"), key), background_color="#ff0000")
+    result = step.run(
+        step.upload(pictures.encoded(pictures.scene(), "PNG"), key), default_options='{"background": "blur"}'
+    )
     assert (result.image_id, result.owner, result.options) == (image_id, "owner", asked)
 
 
 def test_without_options_the_settings_are_the_options(step: Step) -> None:
     result = step.run(
         step.upload(pictures.encoded(pictures.scene(), "PNG")),
-        background_color="#ff0000",
-        output_formats="png",
-        thumbnail_sizes="100x50, 640x480",
+        default_options='{"background": "blur", "formats": ["avif"], "crop": {}}',
     )
-    assert result.options.background == "#ff0000"
-    assert result.options.formats == ("png",)
-    assert [(size.width, size.height) for size in result.options.thumbnail_sizes] == [(100, 50), (640, 480)]
+    assert result.options == ProcessingOptions(background="blur", formats=("avif",), crop=Crop())
+
+
+def test_without_settings_either_the_models_defaults_are_the_options(step: Step) -> None:
+    assert step.run(step.upload(pictures.encoded(pictures.scene(), "PNG"))).options == ProcessingOptions()
+
+
+@pytest.mark.parametrize(
+    ("default_options", "reason"),
+    [
+        ('{"formats": ["gif"]}', r"default_options\.formats\.0"),
+        ('{"colour": "#ffffff"}', r"default_options\.colour"),
+        ("{", "Invalid JSON"),
+        ('{"background": "01936f6e-8c4b-7c3a-9f5e-2b1a7d9c0e4f"}', "cannot be everybody's default"),
+    ],
+    ids=["value", "name", "JSON", "somebody's picture"],
+)
+def test_default_options_that_are_none_end_the_function(default_options: str, reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Settings(table_name=TABLE, masks_bucket=MASKS_BUCKET, default_options=default_options)
 
 
 PNG = pictures.encoded(pictures.scene(), "PNG")

@@ -74,7 +74,7 @@ ENVIRONMENT = {
     "MAX_SIZE_BYTES": "1000000",
     "UPLOAD_URL_TTL_S": "600",
     "RESULT_URL_TTL_S": "300",
-    "THUMBNAIL_SIZES": "100x100,640x480",
+    "DEFAULT_OPTIONS": json.dumps({"crop": {"margin": 10}, "thumbnail_sizes": [{"width": 64, "height": 48}]}),
 }
 
 
@@ -153,7 +153,7 @@ def make_record(records: RecordStore) -> MakeRecord:
             file_name="boat.jpg",
             upload_key=key,
             upload=Upload(bucket=UPLOADS_BUCKET, key=key, version=version, etag="", size=9, sequencer=f"{made:04X}"),
-            outputs=[_output(image_id, kind, name, side) for kind, name, side in OUTPUTS],
+            outputs=fields.pop("outputs", [_output(image_id, kind, name, side) for kind, name, side in OUTPUTS]),
             created_at=now,
             updated_at=now,
             expires_at=int(started.timestamp()),

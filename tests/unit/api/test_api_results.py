@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from functions.core.models import ImageFacts, Label, MaskFacts, Status
+from functions.core.models import Box, ImageFacts, Label, MaskFacts, Output, Status
 from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
 
 FACTS = ImageFacts(format="JPEG", width=640, height=480, mode="RGB", size_bytes=9, sha256="0" * 64)
@@ -22,6 +22,10 @@ def mask_of(image_id: str) -> MaskFacts:
         inference_ms=12.5,
         coverage=0.25,
         confidence=97.5,
+        edge_softness=0.02,
+        parts=2,
+        touches=("left", "bottom"),
+        subject=Box(left=0, top=0.25, width=0.5, height=0.75),
     )
 
 
@@ -60,6 +64,29 @@ class TestOneResult:
         assert {name: result[name] for name in record.model_fields_set - {"outputs"}} == record.model_dump(
             mode="json", include=record.model_fields_set - {"outputs"}
         )
+
+    def test_it_says_what_was_measured_of_the_mask_and_which_part_an_output_shows(self, api, make_record):
+        image_id = "01890000-0000-7000-8000-00000000000b"
+        window = {"left": 0.25, "top": 0.25, "width": 0.5, "height": 0.5}
+        cropped, whole = (
+            Output(kind="cutout", key=f"{image_id}/{name}", format="png", width=9, height=9, bytes=9, window=part)
+            for name, part in (("cutout.png", window), ("matte.png", None))
+        )
+        make_record(image_id=image_id, mask=mask_of(image_id), outputs=(cropped, whole))
+
+        result = api.get(f"/results/{image_id}").body
+
+        assert [output["window"] for output in result["outputs"]] == [window, None]
+        measured = ("coverage", "confidence", "edge_softness", "parts", "touches", "subject", "flags")
+        assert {name: result["mask"][name] for name in measured} == {
+            "coverage": 0.25,
+            "confidence": 97.5,
+            "edge_softness": 0.02,
+            "parts": 2,
+            "touches": ["left", "bottom"],
+            "subject": {"left": 0, "top": 0.25, "width": 0.5, "height": 0.75},
+            "flags": [],
+        }
 
     def test_the_original_is_the_version_that_was_processed(self, api, make_record):
         record = make_record()

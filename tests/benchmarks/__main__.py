@@ -1,0 +1,66 @@
+"""Run the benchmarks, print one table, and write ``.bench/results.json``.
+
+    python -m tests.benchmarks [B3 B4 ...]
+
+Every figure is taken beside its peers in this one run; an absolute time means nothing on another machine.
+"""
+
+import argparse
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.cutout import measure_memory, measure_time
+from tests.benchmarks.edges import edges
+from tests.benchmarks.encoding import lossless_file
+from tests.benchmarks.measure import Row
+from tests.benchmarks.thumbnails import measure_cutout, measure_jpeg
+
+RESULTS = Path(__file__).resolve().parents[2] / ".bench" / "results.json"
+
+BENCHMARKS: dict[str, Callable[[], Row]] = {
+    "B2": measure_time,
+    "B3": lossless_file,
+    "B4": measure_jpeg,
+    "B5": measure_cutout,
+    "B9-24": functools.partial(measure_memory, 24),
+    "B9-50": functools.partial(measure_memory, 50),
+    "B10": edges,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure against the peers.")
+    parser.add_argument("ids", nargs="*", metavar="ID", help=f"which to run, of {', '.join(BENCHMARKS)} (default: all)")
+    ids = parser.parse_args().ids or list(BENCHMARKS)
+    if unknown := [each for each in ids if each not in BENCHMARKS]:
+        parser.error(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}.")
+    console = Console()
+    rows = []
+    for each in ids:
+        with console.status(f"Measuring {each}"):
+            rows.append(BENCHMARKS[each]())
+        console.print(f"{each} done")
+    console.print(_table(rows))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps([row._asdict() for row in rows], indent=2) + "\n")
+    return 0
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table("", "work", "ours", "peers", "floor", "ratio", "goal", "met")
+    for row in rows:
+        peers = "\n".join(f"{name} {value:,.1f}" for name, value in row.peers.items())
+        floor = "" if row.floor is None else f"{row.floor:,.1f}"
+        met = "yes" if row.met else "no"
+        table.add_row(row.id, row.work, f"{row.ours:,.1f}", peers, floor, f"{row.ratio:.2f}", row.goal, met)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

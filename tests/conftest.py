@@ -1,0 +1,83 @@
+"""Golden pictures: what a person has looked at and found right, kept in ``tests/goldens/``."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+FOLDER = Path(__file__).parent / "goldens"
+
+
+class Tolerance(NamedTuple):
+    """How far, of 255, a picture may be from its golden: the mean over all values, and the largest of them."""
+
+    mean: float
+    largest: int
+
+
+class Goldens:
+    """Compares pictures with the golden ones; with ``--update-goldens`` makes them the golden ones instead."""
+
+    def __init__(self, folder: Path, *, update: bool) -> None:
+        self._folder = folder
+        self._update = update
+
+    def names(self, prefix: str) -> set[str]:
+        """Of the golden pictures whose name begins like this."""
+        return {path.stem for path in self._folder.glob(f"{prefix}*.png") if not path.stem.endswith(".actual")}
+
+    def remove(self, name: str) -> bool:
+        """Drop a golden picture of what is no longer made; only with ``--update-goldens``. Whether it was dropped."""
+        if self._update:
+            (self._folder / f"{name}.png").unlink()
+        return self._update
+
+    def difference(self, name: str, actual: Image.Image, tolerance: Tolerance) -> str:
+        """What is wrong with the picture, in words for a person; empty where nothing is.
+
+        Colours are compared as they are seen, multiplied by alpha. A wrong picture is written beside its golden.
+        """
+        golden, beside = self._folder / f"{name}.png", self._folder / f"{name}.actual.png"
+        if self._update:
+            actual.save(golden)
+        wrong = _compared(golden, actual, tolerance)
+        if wrong:
+            actual.save(beside)
+            return f"{golden.name}: {wrong}; it is in {beside}. If it is right, run pytest --update-goldens."
+        beside.unlink(missing_ok=True)
+        return ""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-goldens", action="store_true", help="write the golden pictures anew instead of comparing with them"
+    )
+
+
+@pytest.fixture(scope="session")
+def goldens(request: pytest.FixtureRequest) -> Goldens:
+    return Goldens(FOLDER, update=request.config.getoption("--update-goldens"))
+
+
+def _compared(golden: Path, actual: Image.Image, tolerance: Tolerance) -> str:
+    if not golden.exists():
+        return "there is no such golden picture yet"
+    with Image.open(golden) as expected:
+        if (actual.mode, actual.size) != (expected.mode, expected.size):
+            return f"the picture is {actual.mode} of {actual.size}, not {expected.mode} of {expected.size}"
+        difference = np.abs(_as_seen(actual) - _as_seen(expected))
+    mean, largest = difference.mean(), difference.max()
+    if mean > tolerance.mean or largest > tolerance.largest:
+        return (
+            f"the picture differs by {mean:.2f} on average and by {largest} at most, "
+            f"where {tolerance.mean} and {tolerance.largest} are allowed"
+        )
+    return ""
+
+
+def _as_seen(image: Image.Image) -> NDArray[Any]:
+    """Values as signed integers, colour premultiplied: what alpha hides does not count."""
+    return np.asarray(image.convert("RGBa") if image.mode == "RGBA" else image).astype(int)

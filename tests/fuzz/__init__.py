@@ -1,0 +1,1 @@
+"""Mutated pictures, by the hundred thousand, on their whole way through the pipeline."""
