@@ -101,6 +101,11 @@ COUNT ?= 100000
 fuzz: setup ## Send mutated pictures through the steps that decode (COUNT=100000)
 	@$(RUN) tests.fuzz --count $(COUNT)
 
+PICTURES ?=
+.PHONY: contact-sheet
+contact-sheet: setup ## Lay every output of some pictures on one sheet (PICTURES="a.jpg b.png")
+	@$(RUN) scripts.contact_sheet $(PICTURES)
+
 .PHONY: openapi
 openapi: .venv/.ready ## Write the API's document again from its routes
 	@$(RUN) scripts.export_openapi

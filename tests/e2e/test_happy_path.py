@@ -57,6 +57,60 @@ def test_the_cutout_shows_the_person_and_not_the_background(pipeline, astronaut)
     assert not np.asarray(picture)[..., :3][alpha == 0].any(), "nothing hides behind the transparency"
 
 
+def test_options_choose_what_is_made_and_where_it_lies(pipeline, astronaut):
+    # Given a finished picture to stand before, and options of every kind
+    background = pipeline.wait(pipeline.upload(astronaut, "studio.jpg"))
+    options = {
+        "outputs": ["cutout", "matte", "matte_preview", "composite"],
+        "formats": ["png", "webp", "webp_lossy", "avif"],
+        "crop": {"margin": 0},
+        "background": background["image_id"],
+        "shadow": {"opacity": 60},
+        "thumbnail_sizes": [{"width": 64, "height": 128, "fit": "focal"}],
+    }
+    result = pipeline.wait(pipeline.upload(astronaut, "astronaut.jpg", options=options))
+
+    # Then each is there, at the size and place that it names
+    assert result["status"] == "SUCCEEDED", result
+    assert {Path(output["key"]).name for output in result["outputs"]} == {
+        "cutout.png",
+        "cutout.webp",
+        "cutout.lossy.webp",
+        "cutout.avif",
+        "matte.png",
+        "matte_preview.jpg",
+        "composite.jpg",
+        "thumbnail_64x128_focal.jpg",
+        "cutout_thumbnail_64x128_focal.png",
+    }
+    for output in result["outputs"]:
+        assert opened(output["url"]).size == (output["width"], output["height"])
+    window = next(output["window"] for output in result["outputs"] if output["kind"] == "matte")
+    assert (window["width"], window["height"]) < (1, 1)
+    assert window["left"] == pytest.approx(result["mask"]["subject"]["left"], abs=0.05)
+    # And her face is in the thumbnail
+    seen = next(output["window"] for output in result["outputs"] if output["kind"] == "thumbnail")
+    face = result["faces"][0]["box"]
+    assert seen["left"] <= face["left"]
+    assert seen["left"] + seen["width"] >= face["left"] + face["width"]
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"formats": ["png", "png"]}, "options.formats"),
+        ({"crop": {"margin": 99}}, "options.crop.margin"),
+        ({"background": "11111111-1111-7111-8111-111111111111"}, "options.background"),
+    ],
+)
+def test_a_bad_option_is_refused_by_name(pipeline, options, field):
+    answer = pipeline.api(
+        "POST", "/upload-url", json={"fileName": "a.jpg", "fileType": "image/jpeg", "size": 9, "options": options}
+    )
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
 def test_the_record_tells_the_whole_story(pipeline, astronaut):
     result = pipeline.wait(pipeline.upload(astronaut, "astronaut.jpg"))
 
