@@ -305,6 +305,11 @@ def _tile_pixels(image: ImageFile.ImageFile) -> int:
 def _orientation(image: ImageFile.ImageFile) -> int:
     if image.format == "TIFF":
         return 1  # Pillow turns a TIFF itself
+    if image.format == "PNG":
+        # Its EXIF may come behind the pixels, so asking for it decodes them. Were they damaged, that would be
+        # suppressed here, and the next decoding would take what there is for the picture.
+        with reading():
+            image.load()
     with suppress(ImageRejected), reading():
         orientation = image.getexif().get(ExifTags.Base.Orientation)
         if orientation in _UPRIGHT:

@@ -1,6 +1,7 @@
 """Pictures from outside: what is taken, what is refused from the header, and that colours come out right."""
 
 import io
+import struct
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -124,6 +125,20 @@ def test_half_a_file_is_rejected(file_format: str) -> None:
     whole = pictures.encoded(pictures.noise(64, 64), file_format)
     with pytest.raises(ImageRejected):
         decode(opened(whole[: len(whole) // 2]))
+
+
+def test_a_png_with_broken_pixels_is_rejected_even_after_its_orientation_was_asked_for() -> None:
+    # Given deflated pixels that break off in the middle, under a right checksum
+    header = struct.pack(">LLBBBBB", 64, 48, 8, 2, 0, 0, 0)
+    broken = bytearray(zlib.compress(pictures.noise(64, 48).tobytes()))
+    broken[3000:3100] = bytes(100)
+    chunks = ((b"IHDR", header), (b"IDAT", bytes(broken)), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(pictures.png_chunk(name, data) for name, data in chunks)
+    # Then neither way takes it
+    with pytest.raises(ImageRejected, match="damaged"):
+        upright_size(opened(png))
+    with pytest.raises(ImageRejected, match="damaged"):
+        decode(opened(png))
 
 
 def test_a_png_with_a_wrong_checksum_is_rejected() -> None:
