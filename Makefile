@@ -64,6 +64,11 @@ demo: setup ## Process a photograph from nothing, the real way (IMAGE=path for y
 run: setup ## Bring the whole stack up on this machine and keep serving (Ctrl-C stops it)
 	@$(RUN) scripts.local_stack run
 
+MODEL ?=
+.PHONY: models
+models: setup ## Fetch a model's weights into .models/ (MODEL=u2net), or list what there is
+	@$(RUN) scripts.models $(if $(MODEL),$(MODEL),--list)
+
 .PHONY: resume
 resume: setup ## Start pictures that failed or were cut off again (ID=image_id for one)
 	@$(RUN) scripts.resume $(if $(ID),--id "$(ID)")

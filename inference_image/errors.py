@@ -7,6 +7,8 @@ ServingError
 ├── InferenceFailed    500  the model gave no usable mask
 └── Unavailable        503  the same request may succeed later
     ├── NoRoom              too many requests are waiting, or the accelerator's memory is full
+    ├── TooLate             the deadline passed before there was a mask
+    ├── Stopping            the process is about to end
     ├── StoreUnavailable    S3 throttled the read or failed by itself
     └── NotReady            no model is loaded, or not on the provider that is required
 """
@@ -53,6 +55,14 @@ class Unavailable(ServingError):
 
 class NoRoom(Unavailable):
     """Too many requests are waiting already, or the accelerator's memory is full."""
+
+
+class TooLate(Unavailable):
+    """The deadline passed before there was a mask. SageMaker gives up after 60 s; this comes before, with a reason."""
+
+
+class Stopping(Unavailable):
+    """The process is about to end; another one will answer."""
 
 
 class StoreUnavailable(Unavailable):

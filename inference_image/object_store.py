@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from inference_image.errors import BadInput, ServingError, StoreUnavailable, TooLarge
 
@@ -39,7 +39,7 @@ class ObjectStore:
         """Read one object.
 
         Raises:
-            BadInput: it does not exist, or may not be read.
+            BadInput: it does not exist, may not be read, or cannot be named so.
             TooLarge: over ``max_size_bytes``; nothing of it is read then.
             StoreUnavailable: S3 throttled the read or failed.
         """
@@ -61,6 +61,8 @@ class ObjectStore:
 
 
 def _translated(exc: ClientError | BotoCoreError, bucket: str, key: str) -> Exception:
+    if isinstance(exc, ParamValidationError):
+        return BadInput(f"s3://{bucket}/{key}: {exc}")
     if not isinstance(exc, ClientError):  # no connection, time-out, no credentials
         return StoreUnavailable(f"S3 could not be read: {exc}")
     error = _ERRORS.get(exc.response["Error"]["Code"])

@@ -3,10 +3,12 @@
 import io
 import struct
 import zlib
+from contextlib import suppress
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from inference_image.engines.mask_engine import Mask, Picture
 from inference_image.errors import BadInput, TooLarge
@@ -16,8 +18,34 @@ FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 # What Pillow raises for broken data, depending on which decoder met it.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations
 
-def decode(encoded: bytes, max_pixels: int, content_type: str | None = None) -> Picture:
+_PNG = [
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+]
+
+
+class Decoded(NamedTuple):
+    """A picture, perhaps reduced, and the size it is stored at."""
+
+    picture: Picture
+    """sRGB, uint8, (H, W, 3)."""
+    shape: tuple[int, int]
+    """Height and width of the whole picture, in pixels, as a person sees it."""
+
+    @property
+    def canvas(self) -> Picture:
+        """An array of the whole shape: the picture, or where it was reduced one black pixel over and over."""
+        if self.picture.shape[:2] == self.shape:
+            return self.picture
+        return np.broadcast_to(np.uint8(0), (*self.shape, 3))
+
+
+def decode(
+    encoded: bytes, max_pixels: int, content_type: str | None = None, sufficient_side: int | None = None
+) -> Decoded:
     """Decode a picture whose size has been checked in its header first.
 
     EXIF orientation is applied, so the mask belongs to the picture as a person sees it; alpha is ignored. Both are
@@ -27,9 +55,8 @@ def decode(encoded: bytes, max_pixels: int, content_type: str | None = None) -> 
         encoded: JPEG, PNG or WebP.
         max_pixels: the most pixels (width times height) that are decoded.
         content_type: the media type the caller declared; None where nothing was declared.
-
-    Returns:
-        sRGB, uint8, (H, W, 3).
+        sufficient_side: pixels of the shorter side that a JPEG may be reduced to, by leaving out frequencies, which
+            costs a quarter of the time at half the size; None to decode it whole.
 
     Raises:
         BadInput: no picture of the three formats, not of the declared one, or broken.
@@ -46,8 +73,12 @@ def decode(encoded: bytes, max_pixels: int, content_type: str | None = None) -> 
             width, height = image.size
             if width * height > max_pixels:
                 raise TooLarge(f"The picture has {width} x {height} pixels; {max_pixels} are the limit.")
+            if sufficient_side is not None:
+                image.draft("RGB", (sufficient_side, sufficient_side))
             image.load()
-            return np.asarray(_to_rgb(_upright(image)))
+            if _turn_upright(image):
+                width, height = height, width
+            return Decoded(np.asarray(_to_rgb(image)), (height, width))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise TooLarge(f"The picture is over the limit of {max_pixels} pixels.") from exc
     except UnidentifiedImageError as exc:
@@ -57,19 +88,25 @@ def decode(encoded: bytes, max_pixels: int, content_type: str | None = None) -> 
 
 
 def encode_mask(mask: Mask) -> bytes:
-    """Encode a mask, uint8, (H, W), as 8-bit grey PNG. Level 1: a mask is flat, higher levels only cost time."""
-    _, png = cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    """Encode a mask, uint8, (H, W), as 8-bit grey PNG.
+
+    A row of a mask is nearly the row above, and the difference is runs of one value: with that one filter, run lengths
+    cost less than half the time of zlib's level 1 with its choice of filters, and fewer bytes.
+    """
+    _, png = cv2.imencode(".png", mask, _PNG)
     return png.tobytes()
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except _BROKEN:  # the pixels are sound; broken metadata is no reason to refuse them
-        return image
+def _turn_upright(image: Image.Image) -> bool:
+    """Apply the EXIF orientation; says whether width and height changed places."""
+    with suppress(*_BROKEN):  # the pixels are sound; broken metadata is no reason to refuse them
+        turned = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+        ImageOps.exif_transpose(image, in_place=True)
+        return turned
+    return False
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255 instead of scaling
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -2,9 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+Resampling = Literal["fast", "rembg", "guided"]
 
 
 class Settings(BaseModel):
@@ -20,15 +22,25 @@ class Settings(BaseModel):
     """Where weights come from that are not in ``model_path``."""
     model_artifact_prefix: str = ""
     model_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    """What the weights must hash to; any weights are taken where it is absent."""
+    """What the weights must hash to; where it is absent, a model of rembg's must be the file that rembg publishes."""
+    allow_non_commercial_models: bool = False
+    """Whether models may be served whose licence forbids commercial use."""
+    resampling: Resampling = "fast"
+    """How pictures shrink to the model's size and masks grow back: ``fast``, ``rembg`` or ``guided``."""
     required_provider: str | None = None
     """For example ``CUDAExecutionProvider``: without it active, ``/ping`` answers 503."""
     max_size_bytes: PositiveInt = 25 * 1024 * 1024
     max_pixels: PositiveInt = 50_000_000
-    max_waiting: Annotated[int, Field(ge=0)] = 8
-    """Requests that may wait for the one that runs; more are answered 503."""
+    max_waiting: Annotated[int, Field(ge=0)] = 16
+    """Requests that may wait for the batch that runs; more are answered 503."""
+    max_batch: PositiveInt = 16
+    """Most pictures of one run, where the engine takes that many."""
+    batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 2
+    """How long a busy engine's next run is held back for more pictures."""
+    deadline_s: Annotated[float, Field(gt=0, le=60)] = 50
+    """A request without a mask by then is answered 503, and not inferred any more; SageMaker gives up after 60 s."""
     threads: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)
-    """CPU threads of one inference."""
+    """CPU threads of one inference; as many others decode and encode."""
 
     @classmethod
     def from_environment(cls) -> Self:

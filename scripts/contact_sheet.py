@@ -100,8 +100,8 @@ def prepare(path: Path, store: ImageStore, engine: ClassicalEngine) -> Prepared:
         sha256=hashlib.sha256(data).hexdigest(),
     )
     proxy, (proxy_width, proxy_height) = make_proxy(opened, SETTINGS.proxy_max_side)
-    pixels = decode(proxy, SETTINGS.max_pixels)
-    mask = engine.upscale(engine.infer(pixels), pixels)
+    pixels = decode(proxy, SETTINGS.max_pixels).picture
+    mask = engine.upscale(engine.infer([engine.prepare(pixels)])[0], pixels)
     for key, body in (("upload", data), ("proxy.jpg", proxy), ("mask.png", encode_mask(mask))):
         store.put(BUCKET, f"{image_id}/{key}", body, "")
     return Prepared(

@@ -6,66 +6,69 @@ Methods, in the order they run:
    at 80 FPS", ICCV 2015; and colour contrast to the four border strips, from the same paper.
 2. Faces by Haar cascade (Viola and Jones, CVPR 2001), each extended to a head and a body.
 3. GrabCut: Rother, Kolmogorov and Blake, SIGGRAPH 2004, started from those seeds instead of a rectangle.
-4. Guided filter: He, Sun and Tang, ECCV 2010; its coefficients are found on the small picture and applied at full
-   size, as in He and Sun, "Fast Guided Filter", 2015.
+4. The guided filter of :mod:`inference_image.engines.guided_filter`.
 
 The constants below were chosen on the nine photographs that the README measures, and one more; they are no property of
 the methods.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import cv2.data
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_image.engines.mask_engine import Mask, Picture
+from inference_image.engines import guided_filter
+from inference_image.engines.guided_filter import Plane, to_mask
+from inference_image.engines.mask_engine import Mask, Picture, Prepared
 
 WORKING_SIDE = 400  # pixels of the longer side for GrabCut, whose time grows with the area
 SALIENCY_SIDE = 160  # pixels of the longer side for the saliency, which is smooth
 GRABCUT_ROUNDS = 2
+EDGE_RADIUS = 3  # pixels at the working size within which GrabCut's edge is moved to the picture's
 SMALLEST_PART = 0.02  # of the largest connected part; smaller ones are specks
-
-Plane = NDArray[Any]  # float32, (H, W), 0 to 1; OpenCV's stubs do not keep the element type
 
 
 class ClassicalEngine:
-    """A deterministic mask engine on OpenCV alone. Safe to call from one thread at a time."""
+    """A deterministic mask engine on OpenCV alone. It gains nothing by batching."""
 
     name = "classical"
     sha256 = None
     provider = "OpenCV"
+    sufficient_side = None  # the edges are the full picture's
+    max_batch = 1
 
     def __init__(self, threads: int) -> None:
         cv2.setNumThreads(threads)
         self._faces = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"))
 
-    def infer(self, picture: Picture) -> Mask:
-        """Find the foreground at a bounded working size.
+    def prepare(self, picture: Picture) -> Prepared:
+        """Bring a picture, sRGB, uint8, (H, W, 3), to a longer side of at most ``WORKING_SIDE``."""
+        return _shrink(picture, WORKING_SIDE)
+
+    def infer(self, batch: Sequence[Prepared]) -> list[Mask]:
+        """Find the foreground of each picture.
 
         Args:
-            picture: sRGB, uint8, (H, W, 3).
+            batch: what ``prepare`` gave.
 
         Returns:
-            A soft mask, uint8, whose longer side is at most ``WORKING_SIDE``.
+            Soft masks, uint8, of the prepared pictures' sizes.
         """
-        small = _shrink(picture, WORKING_SIDE)
-        return _to_mask(_guided_upscale(self._segment(small), small, small))
+        return [to_mask(guided_filter.filter_by(self._segment(small), small, small, EDGE_RADIUS)) for small in batch]
 
     def upscale(self, mask: Mask, picture: Picture) -> Mask:
         """Bring the mask to the picture's size, with its edges on the picture's edges. Returns uint8, (H, W)."""
         if mask.shape == picture.shape[:2]:
             return mask
-        height, width = mask.shape
-        small = _resize(picture, (width, height))
-        return _to_mask(_guided_upscale(mask.astype(np.float32) / 255, small, picture))
+        return guided_filter.upscale(mask, picture, EDGE_RADIUS)
 
     def _segment(self, picture: Picture) -> Plane:
         """Label each pixel 1 (foreground) or 0."""
         foreground = self._foreground_estimate(picture)
-        level = cv2.threshold(_to_mask(foreground), 0, 255, cv2.THRESH_OTSU)[0] / 255
+        level = cv2.threshold(to_mask(foreground), 0, 255, cv2.THRESH_OTSU)[0] / 255
         seeds = np.full(foreground.shape, cv2.GC_PR_BGD, np.uint8)
         seeds[foreground > level] = cv2.GC_PR_FGD
         seeds[foreground < 0.2 * level] = cv2.GC_BGD
@@ -100,10 +103,6 @@ def _shrink(picture: Picture, longest_side: int) -> Picture:
 
 def _resize(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _to_mask(plane: Plane) -> Mask:
-    return (plane * 255 + 0.5).astype(np.uint8)
 
 
 def _saliency(picture: Picture) -> Plane:
@@ -185,21 +184,3 @@ def _without_specks(foreground: NDArray[np.bool_]) -> Plane:
     areas[0] = 0  # label 0 is the background
     keep = areas >= max(1, SMALLEST_PART * areas.max())
     return np.asarray(keep[labels], np.float32)
-
-
-def _guided_upscale(mask: Plane, small: Picture, picture: Picture) -> Plane:
-    """Guided filter of ``mask`` by ``small`` (one size), applied to ``picture`` (any size). Returns (H, W), 0 to 1."""
-    radius, smoothness = 3, 1e-4
-    guide = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-
-    def mean(plane: Plane) -> Plane:
-        return cv2.blur(plane, (2 * radius + 1, 2 * radius + 1))
-
-    mean_guide, mean_mask = mean(guide), mean(mask)
-    variance = mean(guide * guide) - mean_guide**2
-    slope = (mean(guide * mask) - mean_guide * mean_mask) / (variance + smoothness)
-    offset = mean_mask - slope * mean_guide
-    size = picture.shape[1::-1]
-    full_guide = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    alpha = cv2.resize(mean(slope), size) * full_guide + cv2.resize(mean(offset), size)
-    return np.asarray(np.clip(alpha, 0, 1))

@@ -5,6 +5,7 @@ from inference_image.engines.mask_engine import MaskEngine
 from inference_image.engines.onnx import OnnxEngine
 from inference_image.errors import NotReady
 from inference_image.object_store import ObjectStore
+from inference_image.registry import find_model
 from inference_image.settings import Settings
 from inference_image.weights import find_weights
 
@@ -13,14 +14,23 @@ def load_engine(settings: Settings, store: ObjectStore) -> MaskEngine:
     """Load the engine that ``MASK_ENGINE`` names.
 
     Raises:
-        NotReady: its weights are missing or unusable, or ``REQUIRED_PROVIDER`` is not active.
+        NotReady: it cannot or may not be served, its weights are missing, altered or unusable, or
+            ``REQUIRED_PROVIDER`` is not active.
     """
     engine: MaskEngine
     if settings.mask_engine == ClassicalEngine.name:
         engine = ClassicalEngine(settings.threads)
     else:
-        name = settings.mask_engine.removesuffix(".onnx")
-        engine = OnnxEngine(name, find_weights(name, settings, store), settings.threads)
+        model = find_model(settings.mask_engine.removesuffix(".onnx"))
+        model.require_served(allow_non_commercial=settings.allow_non_commercial_models)
+        weights = find_weights(model, settings, store)
+        engine = OnnxEngine(
+            model.name,
+            weights,
+            settings.threads,
+            max_batch=settings.max_batch,
+            resampling=settings.resampling,
+        )
     if settings.required_provider not in (None, engine.provider):
         raise NotReady(f"{settings.required_provider} is required, and {engine.name} runs on {engine.provider}.")
     return engine

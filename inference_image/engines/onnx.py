@@ -1,18 +1,29 @@
-"""Any single-mask ONNX model that rembg runs, with rembg's own arithmetic before and after it."""
+"""Any single-mask ONNX model that rembg runs, with rembg's arithmetic before and after it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from PIL import Image
 
-from inference_image.engines.mask_engine import Mask, Picture
+from inference_image.engines import guided_filter
+from inference_image.engines.mask_engine import Mask, Picture, Prepared
 from inference_image.errors import InferenceFailed, NoRoom, NotReady
+from inference_image.registry import Model, Output, find_model
+from inference_image.settings import Resampling
 from inference_image.weights import Weights
 
-PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # by preference
+CPU = "CPUExecutionProvider"
+PROVIDERS: dict[str, dict[str, str]] = {  # by preference
+    "CUDAExecutionProvider": {"arena_extend_strategy": "kSameAsRequested"},  # else it takes up to twice the need
+    CPU: {},
+}
+FLOAT16 = "tensor(float16)"  # the type of an input; any other but float32 fails in the warm-up
+LEAST_REDUCED = 2  # times the model's side: what averaging leaves for LANCZOS, whose filter then still sees detail
+EDGE_RADIUS = 1  # pixels at the model's size within which a mask's edge is moved to the picture's
 
 _LOAD_ERRORS = (
     onnxruntime_errors.Fail,
@@ -25,110 +36,152 @@ _LOAD_ERRORS = (
 )
 
 
-@dataclass(frozen=True)
-class Preparation:
-    """How a family of models wants its input, and what its output is."""
-
-    mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
-    side: int
-    """Pixels of the square input, where the file leaves it open."""
-    output_is_logit: bool = False
-
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-U2NET = Preparation(IMAGENET_MEAN, (0.229, 0.224, 0.225), 320)
-BIREFNET = Preparation(IMAGENET_MEAN, (0.229, 0.224, 0.225), 1024, output_is_logit=True)
-
-# By file stem, as in rembg's sessions; a model of another name is prepared as U2-Net, the commonest.
-PREPARATIONS = {
-    "isnet-general-use": Preparation((0.5, 0.5, 0.5), (1.0, 1.0, 1.0), 1024),
-    "isnet-anime": Preparation(IMAGENET_MEAN, (1.0, 1.0, 1.0), 1024),
-    "birefnet-general": BIREFNET,
-    "birefnet-general-lite": BIREFNET,
-    "birefnet-portrait": BIREFNET,
-    "birefnet-dis": BIREFNET,
-    "birefnet-hrsod": BIREFNET,
-    "birefnet-cod": BIREFNET,
-    "birefnet-massive": BIREFNET,
-}
-
-
 class OnnxEngine:
     """One ONNX Runtime session, warmed up.
 
     Args:
-        name: the file's stem, which chooses the ``Preparation``.
-        weights: the model file; one float32 input (1, 3, H, W), a first output (1, 1, h, w).
+        name: of the registry, which says how the model wants its input and what its output is; any other name is
+            prepared as U2-Net.
+        weights: the model file; one input (n, 3, H, W), float32 or float16, a first output (n, 1, h, w), where n is 1
+            or left open.
         threads: CPU threads of one inference.
+        max_batch: most pictures of one run, where the file leaves n open and an accelerator gains by it.
+        resampling: ``fast`` averages large pictures before LANCZOS and enlarges masks by cubic interpolation;
+            ``rembg`` is rembg's own LANCZOS both ways; ``guided`` enlarges masks along the picture's edges.
 
     Raises:
         NotReady: the file is no such model.
     """
 
-    def __init__(self, name: str, weights: Weights, threads: int) -> None:
+    def __init__(
+        self, name: str, weights: Weights, threads: int, *, max_batch: int = 1, resampling: Resampling = "fast"
+    ) -> None:
         self.name = name
         self.sha256 = weights.sha256
-        self._preparation = PREPARATIONS.get(name, U2NET)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        available = onnxruntime.get_available_providers()
-        onnxruntime.preload_dlls()  # CUDA and cuDNN lie in their wheels, off the loader's path; nothing on a CPU build
+        self._model = find_model(name)
+        self._resampling = resampling
         try:
-            self._session = onnxruntime.InferenceSession(
-                weights.path, options, providers=[provider for provider in PROVIDERS if provider in available]
-            )
-            inputs, self._output = self._session.get_inputs(), self._session.get_outputs()[0].name
-            self._input, self._size = inputs[0].name, self._input_size(inputs[0].shape)
-            shape = self._run(np.zeros((*self._size[::-1], 3), np.uint8)).shape
+            self._session = _session(weights, threads)
+            self._input, self._output = self._session.get_inputs()[0], self._session.get_outputs()[0].name
+            self.provider: str = self._session.get_providers()[0]  # active, which may be less than was asked for
+            batch, _, *sides = self._input.shape
+            self._size = self._input_size(*sides)
+            # On a CPU, pictures together take as long as one by one, and as many times the memory.
+            batches = self.provider != CPU and not isinstance(batch, int)
+            self.max_batch = max_batch if batches else 1
+            blank = self.prepare(np.zeros((*self._size[::-1], 3), np.uint8))
+            warm_up = [blank] * min(2, self.max_batch)  # two show whether the batch is open all the way through
+            shape = self._run(warm_up).shape
         except _LOAD_ERRORS as exc:
             raise NotReady(f"{weights.path.name} is not a usable model: {exc}") from exc
-        if len(shape) != 4 or shape[:2] != (1, 1):
-            raise NotReady(f"{weights.path.name} gives an array of shape {shape}, not one mask (1, 1, H, W).")
-        self.provider: str = self._session.get_providers()[0]  # what is active, which may be less than was asked for
+        if len(shape) != 4 or shape[:2] != (len(warm_up), 1):
+            asked = f"for {len(warm_up)} pictures"
+            raise NotReady(f"{weights.path.name} gives an array of shape {shape} {asked}, not one mask (1, H, W) each.")
 
-    def infer(self, picture: Picture) -> Mask:
-        """Run the model.
+    @property
+    def sufficient_side(self) -> int | None:
+        """What ``fast`` leaves for LANCZOS; the other ways to resample see every pixel."""
+        return LEAST_REDUCED * max(self._size) if self._resampling == "fast" else None
+
+    def prepare(self, picture: Picture) -> Prepared:
+        """Shrink and normalise a picture, sRGB, uint8, (H, W, 3). Returns the model's (3, h, w)."""
+        planes = normalise(self._shrink(picture), self._model)
+        return planes.astype(np.float16) if self._input.type == FLOAT16 else planes
+
+    def infer(self, batch: Sequence[Prepared]) -> list[Mask]:
+        """Run the model once.
 
         Args:
-            picture: sRGB, uint8, (H, W, 3).
+            batch: 1 to ``max_batch`` pictures from ``prepare``.
 
         Returns:
-            The output stretched to 0..255, uint8, at the model's size; all 0 where the output is flat.
+            For each, its output stretched to 0..255, uint8, at the model's size; all 0 where the output is flat.
 
         Raises:
-            InferenceFailed: the output holds NaN or infinity.
+            InferenceFailed: an output holds NaN or infinity.
             NoRoom: the accelerator's memory is full; ONNX Runtime frees what the failed run held.
         """
-        resized = Image.fromarray(picture).resize(self._size, Image.Resampling.LANCZOS)
         try:
-            output = self._run(np.asarray(resized))[0, 0]
+            outputs = self._run(batch)
         except (onnxruntime_errors.Fail, onnxruntime_errors.RuntimeException) as exc:
             if "Failed to allocate memory" in str(exc):
                 raise NoRoom("The accelerator's memory is full.") from exc
             raise
-        if self._preparation.output_is_logit:
-            output = 1 / (1 + np.exp(-output))
+        return [self._to_mask(output[0]) for output in outputs.astype(np.float32, copy=False)]
+
+    def upscale(self, mask: Mask, picture: Picture) -> Mask:
+        """Bring the mask to the picture's size. Returns uint8, (H, W)."""
+        width, height = size = picture.shape[1::-1]
+        grows = height >= mask.shape[0] and width >= mask.shape[1]
+        if self._resampling == "guided" and grows:
+            return guided_filter.upscale(mask, picture, EDGE_RADIUS)
+        if self._resampling == "fast" and grows:
+            return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.LANCZOS))
+
+    def _input_size(self, height: int | str | None, width: int | str | None) -> tuple[int, int]:
+        """Width and height in pixels: from the file where it fixes them, else the registry's."""
+        side = self._model.side
+        return (width if isinstance(width, int) else side, height if isinstance(height, int) else side)
+
+    def _shrink(self, picture: Picture) -> Picture:
+        if self._resampling != "rembg":
+            picture = _average(picture, self._size)
+        return np.asarray(Image.fromarray(picture).resize(self._size, Image.Resampling.LANCZOS))
+
+    def _run(self, batch: Sequence[Prepared]) -> NDArray[np.floating]:
+        """Fetch the first output only: ONNX Runtime leaves out the side outputs' part of the graph by itself."""
+        binding = self._session.io_binding()
+        binding.bind_cpu_input(self._input.name, np.stack(batch))
+        binding.bind_output(self._output)
+        self._session.run_with_iobinding(binding)
+        output: NDArray[np.floating] = binding.copy_outputs_to_cpu()[0]
+        return output
+
+    def _to_mask(self, output: NDArray[np.float32]) -> Mask:
+        if self._model.output is Output.LOGIT:
+            with np.errstate(over="ignore"):  # infinity, whose reciprocal is the right 0
+                output = np.reciprocal(1 + np.exp(-output))
         low, high = output.min(), output.max()
         if not np.isfinite((low, high)).all():
             raise InferenceFailed(f"{self.name} gave a mask with values that are not finite.")
         stretched = (output - low) / max(high - low, np.finfo(np.float32).tiny)
         return np.asarray(stretched * 255, np.uint8)
 
-    def upscale(self, mask: Mask, picture: Picture) -> Mask:
-        """Resample the mask to the picture's size. Returns uint8, (H, W)."""
-        height, width = picture.shape[:2]
-        return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.LANCZOS))
 
-    def _input_size(self, shape: list[int | str | None]) -> tuple[int, int]:
-        """Width and height in pixels: from the file where it fixes them, else the family's."""
-        height, width = (side if isinstance(side, int) else self._preparation.side for side in shape[2:])
-        return width, height
+def normalise(pixels: Picture, model: Model) -> NDArray[np.float32]:
+    """``(pixels / maximum - mean) / deviation``, as one multiply and add a channel, straight into planes.
 
-    def _run(self, pixels: Picture) -> NDArray[np.float32]:
-        """Normalise as rembg does (divided by the picture's own maximum, not 255) and fetch the first output only."""
-        planes = pixels.astype(np.float32) / max(pixels.max(), 1e-6)
-        planes = (planes - np.array(self._preparation.mean)) / np.array(self._preparation.deviation)
-        batch = np.ascontiguousarray(planes.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
-        output: NDArray[np.float32] = self._session.run([self._output], {self._input: batch})[0]
-        return output
+    Args:
+        pixels: uint8, (H, W, 3).
+        model: whose mean and deviation.
+
+    Returns:
+        float32, (3, H, W), contiguous; at most 5e-7 from rembg's, which is computed in float64.
+    """
+    maximum = max(int(pixels.max()), 1)  # rembg: at least 1e-6, which for whole levels means the same
+    planes = np.empty((3, *pixels.shape[:2]), np.float32)
+    for plane, channel, mean, deviation in zip(planes, cv2.split(pixels), model.mean, model.deviation, strict=True):
+        cv2.addWeighted(channel, 1 / (maximum * deviation), channel, 0, -mean / deviation, plane, cv2.CV_32F)
+    return planes
+
+
+def _average(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Shrink by a whole factor, as far as at least ``LEAST_REDUCED`` times ``size`` (width, height) is left."""
+    height, width = picture.shape[:2]
+    factor = min(width // (LEAST_REDUCED * size[0]), height // (LEAST_REDUCED * size[1]))
+    if factor < 2:
+        return picture
+    reduced = cv2.resize(picture, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+    return np.asarray(reduced, np.uint8)
+
+
+def _session(weights: Weights, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Threads that wait sleep: they would keep a core from decoding the next picture, for no quicker run.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    onnxruntime.preload_dlls()  # CUDA and cuDNN lie in their wheels, off the loader's path; nothing on a CPU build
+    available = onnxruntime.get_available_providers()
+    providers = [(name, chosen) for name, chosen in PROVIDERS.items() if name in available]
+    return onnxruntime.InferenceSession(weights.path, options, providers=providers)

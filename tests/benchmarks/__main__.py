@@ -18,16 +18,22 @@ from rich.table import Table
 from tests.benchmarks.cutout import measure_memory, measure_time
 from tests.benchmarks.edges import edges
 from tests.benchmarks.encoding import lossless_file
+from tests.benchmarks.masks import measure_mask, measure_normalisation
 from tests.benchmarks.measure import Row
+from tests.benchmarks.serving import serving
 from tests.benchmarks.thumbnails import measure_cutout, measure_jpeg
 
 RESULTS = Path(__file__).resolve().parents[2] / ".bench" / "results.json"
 
 BENCHMARKS: dict[str, Callable[[], Row]] = {
+    "B1": measure_mask,
     "B2": measure_time,
     "B3": lossless_file,
     "B4": measure_jpeg,
     "B5": measure_cutout,
+    "B6-320": functools.partial(measure_normalisation, 320),
+    "B6-1024": functools.partial(measure_normalisation, 1024),
+    "B7": serving,
     "B9-24": functools.partial(measure_memory, 24),
     "B9-50": functools.partial(measure_memory, 50),
     "B10": edges,

@@ -73,7 +73,7 @@ def measure_memory(megapixels: int) -> Row:
 def _ours(jpeg: bytes) -> bytes:
     proxy = np.asarray(decode(_opened(jpeg), max_side=_PROXY_SIDE))
     engine = _engine()
-    mask = Image.fromarray(engine.upscale(engine.infer(proxy), proxy))
+    mask = Image.fromarray(engine.upscale(engine.infer([engine.prepare(proxy)])[0], proxy))
     picture = decode(_opened(jpeg))
     return encode(cut_out(picture, make_matte(mask, picture)), "png")
 
@@ -90,7 +90,7 @@ def _pyvips(jpeg: bytes) -> bytes:
 
 def _floor(jpeg: bytes) -> None:
     _opened(jpeg).load()
-    _engine().infer(np.zeros((_MODEL_SIDE, _MODEL_SIDE, 3), np.uint8))
+    _engine().infer([np.zeros((3, _MODEL_SIDE, _MODEL_SIDE), np.float32)])
 
 
 def _opened(jpeg: bytes) -> ImageFile.ImageFile:

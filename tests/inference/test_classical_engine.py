@@ -25,7 +25,7 @@ def engine() -> ClassicalEngine:
 
 
 def mask_of(engine: ClassicalEngine, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return engine.upscale(engine.infer(picture), picture)
+    return engine.upscale(engine.infer([engine.prepare(picture)])[0], picture)
 
 
 def intersection_over_union(engine: ClassicalEngine, reference: Path) -> float:

@@ -1,7 +1,8 @@
-"""The ONNX engine on small real models: rembg's arithmetic, and every way weights can be missing or wrong."""
+"""The ONNX engine on small real models: rembg's arithmetic, batches, and every way weights can be missing or wrong."""
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -10,14 +11,17 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from inference_image.engines.load import load_engine
-from inference_image.engines.onnx import OnnxEngine
+from inference_image.engines.mask_engine import Mask
+from inference_image.engines.onnx import OnnxEngine, normalise
 from inference_image.errors import InferenceFailed, NoRoom, NotReady
 from inference_image.object_store import ObjectStore
-from inference_image.settings import Settings
+from inference_image.registry import MODELS
+from inference_image.settings import Resampling, Settings
 from inference_image.weights import Weights
+from tests.benchmarks import u2netp
 
 WriteModel = Callable[..., Path]
 
@@ -31,17 +35,31 @@ FAMILIES = {
 }
 
 
-def load(path: Path) -> OnnxEngine:
-    return OnnxEngine(path.stem, Weights(path, hashlib.sha256(path.read_bytes()).hexdigest()), threads=1)
+PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
+PHOTOGRAPHS = sorted(PHOTOS.glob("*.jp*g"))
+
+
+def load(path: Path, *, max_batch: int = 1, resampling: Resampling = "fast") -> OnnxEngine:
+    weights = Weights(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    return OnnxEngine(path.stem, weights, threads=1, max_batch=max_batch, resampling=resampling)
+
+
+def infer(engine: OnnxEngine, image: Image.Image) -> Mask:
+    return engine.infer([engine.prepare(np.asarray(image))])[0]
+
+
+def rembg_input(model: str, image: Image.Image) -> NDArray[np.float64]:
+    """rembg's published preparation, in float64: shrink, divide by the maximum, normalise. (3, side, side)."""
+    mean, deviation, side = FAMILIES[model]
+    pixels = np.asarray(image.resize((side, side), Image.Resampling.LANCZOS), np.float64)
+    return ((pixels / max(pixels.max(), 1e-6) - mean) / deviation).transpose(2, 0, 1)
 
 
 def rembg_mask(model: Path, image: Image.Image) -> NDArray[np.uint8]:
-    """The mask by rembg's published steps, in float64: divide by the maximum, normalise, run, stretch, enlarge."""
-    mean, deviation, side = FAMILIES[model.stem]
-    pixels = np.asarray(image.resize((side, side), Image.Resampling.LANCZOS), np.float64)
-    normalised = (pixels / pixels.max() - mean) / deviation
+    """The mask by rembg's published steps: prepare, run, stretch, enlarge."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    output = session.run(None, {"image": normalised.transpose(2, 0, 1)[None].astype(np.float32)})[0][0, 0]
+    planes = rembg_input(model.stem, image).astype(np.float32)
+    output = session.run(None, {"image": planes[None]})[0][0, 0]
     if model.stem.startswith("birefnet"):
         output = 1 / (1 + np.exp(-output))
     stretched = (output - output.min()) / (output.max() - output.min()) * 255
@@ -49,33 +67,152 @@ def rembg_mask(model: Path, image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(enlarged)
 
 
+@pytest.mark.parametrize("resampling", ["fast", "rembg"])
 @pytest.mark.parametrize("size_is_open", [False, True])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_masks_equal_rembgs(
-    write_model: WriteModel, tmp_path: Path, astronaut: Image.Image, family: str, size_is_open: bool
+    write_model: WriteModel,
+    tmp_path: Path,
+    astronaut: Image.Image,
+    family: str,
+    size_is_open: bool,
+    resampling: Resampling,
 ) -> None:
     model = write_model(tmp_path / f"{family}.onnx", side=None if size_is_open else FAMILIES[family][2])
     image = astronaut.crop((0, 0, 500, 400)).point(lambda value: value * 0.8)  # a maximum below 255
-    picture = np.asarray(image)
-    engine = load(model)
+    engine = load(model, resampling=resampling)
 
-    mask = engine.upscale(engine.infer(picture), picture)
+    mask = engine.upscale(infer(engine, image), np.asarray(image))
 
     difference = np.abs(mask.astype(int) - rembg_mask(model, image))
-    assert difference.mean() <= 1  # of 255
+    assert difference.mean() <= (0.01 if resampling == "rembg" else 1)  # of 255
     assert mask.std() > 10
+
+
+@pytest.fixture(scope="module")
+def real_shape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """U2-Net-P with random weights: as deep as the real one, so that a change of the input can grow in it."""
+    return u2netp.write(tmp_path_factory.mktemp("model") / "u2net.onnx", batch=None)
+
+
+@pytest.mark.skipif(not PHOTOGRAPHS, reason="the photographs are not on this machine")
+def test_fast_masks_of_photographs_are_within_a_level_of_rembgs_on_average(real_shape: Path) -> None:
+    engine = load(real_shape)
+
+    def difference(path: Path) -> float:
+        image = Image.open(path).convert("RGB")
+        mask = engine.upscale(infer(engine, image), np.asarray(image))
+        return float(np.abs(mask.astype(int) - rembg_mask(real_shape, image)).mean())
+
+    differences = {path.name: difference(path) for path in PHOTOGRAPHS}
+    assert max(differences.values()) <= 1, differences
+
+
+def test_masks_of_a_large_picture_stay_within_a_level_of_rembgs_on_average(
+    real_shape: Path, astronaut: Image.Image
+) -> None:
+    image = astronaut.resize((2100, 1500), Image.Resampling.BICUBIC)  # averaged twofold before it is resampled
+    engine = load(real_shape)
+
+    mask = engine.upscale(infer(engine, image), np.asarray(image))
+
+    assert np.abs(mask.astype(int) - rembg_mask(real_shape, image)).mean() <= 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("brightest", [255, 180, 1, 0])
+def test_the_input_is_rembgs_to_a_millionth(astronaut: Image.Image, family: str, brightest: int) -> None:
+    side = FAMILIES[family][2]
+    image = astronaut.resize((side, side)).point(lambda level: level * brightest // 255)
+
+    planes = normalise(np.asarray(image), MODELS[family])
+
+    assert planes.dtype == np.float32
+    assert planes.flags.c_contiguous
+    assert np.abs(planes - rembg_input(family, image)).max() <= 1e-6
 
 
 def test_the_file_decides_the_input_size(write_model: WriteModel, tmp_path: Path, astronaut: Image.Image) -> None:
     engine = load(write_model(tmp_path / "u2net.onnx", side=64))
 
-    assert engine.infer(np.asarray(astronaut)).shape == (64, 64)
+    assert infer(engine, astronaut).shape == (64, 64)
+
+
+def test_a_file_in_half_precision_gives_nearly_the_same_mask(
+    real_shape: Path, tmp_path: Path, astronaut: Image.Image
+) -> None:
+    half = load(u2netp.write(tmp_path / "u2net.onnx", half=True))
+
+    assert half.prepare(np.asarray(astronaut)).dtype == np.float16
+    difference = np.abs(infer(half, astronaut).astype(int) - infer(load(real_shape), astronaut))
+    assert difference.mean() < 2  # of 255
+
+
+def test_a_batch_gives_each_picture_the_mask_that_it_gets_alone(real_shape: Path, astronaut: Image.Image) -> None:
+    engine = load(real_shape)
+    pictures = [astronaut, astronaut.rotate(90), astronaut.crop((100, 50, 400, 300))]
+
+    masks = engine.infer([engine.prepare(np.asarray(picture)) for picture in pictures])
+
+    for picture, mask in zip(pictures, masks, strict=True):
+        assert np.abs(mask.astype(int) - infer(engine, picture)).max() <= 1  # sums may be taken in another order
+    assert not np.array_equal(masks[0], masks[1])
+
+
+@pytest.mark.parametrize(
+    ("provider", "file_batch", "taken"),
+    [("CUDAExecutionProvider", None, 8), ("CUDAExecutionProvider", 1, 1), ("CPUExecutionProvider", None, 1)],
+)
+def test_batches_are_for_files_that_leave_them_open_on_an_accelerator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str, file_batch: int | None, taken: int
+) -> None:
+    monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda _: [provider])
+
+    assert load(u2netp.write(tmp_path / "u2net.onnx", batch=file_batch), max_batch=8).max_batch == taken
+
+
+def test_preparing_in_several_threads_changes_nothing(real_shape: Path, astronaut: Image.Image) -> None:
+    engine = load(real_shape)
+    pictures = [np.asarray(astronaut.rotate(angle)) for angle in range(0, 320, 40)]
+
+    with ThreadPoolExecutor(4) as threads:
+        prepared = list(threads.map(engine.prepare, pictures))
+
+    for picture, planes in zip(pictures, prepared, strict=True):
+        assert np.array_equal(planes, engine.prepare(picture))
+
+
+def test_a_guided_mask_follows_the_pictures_edge(write_model: WriteModel, tmp_path: Path) -> None:
+    # Given a white square before black, and the blurred mask that a small model would give
+    picture = np.zeros((640, 640, 3), np.uint8)
+    picture[203:437, 203:437] = 255
+    alpha = picture[..., 0]
+    small = Image.fromarray(alpha).resize((80, 80), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.7))
+    model = write_model(tmp_path / "u2net.onnx", side=80)
+
+    def error(resampling: Resampling) -> float:
+        mask = load(model, resampling=resampling).upscale(np.asarray(small), picture)
+        assert mask.shape == (640, 640)
+        return float(np.abs(mask.astype(int) - alpha).mean())
+
+    assert error("guided") < 0.6 * error("fast")
+
+
+@pytest.mark.parametrize("resampling", ["fast", "rembg", "guided"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (3, 2)])
+def test_tiny_and_thin_pictures_get_a_mask_of_their_size(
+    write_model: WriteModel, tmp_path: Path, size: tuple[int, int], resampling: Resampling
+) -> None:
+    engine = load(write_model(tmp_path / "u2net.onnx", side=64), resampling=resampling)
+    image = Image.new("RGB", size, "teal")
+
+    assert engine.upscale(infer(engine, image), np.asarray(image)).shape == size[::-1]
 
 
 def test_a_flat_output_is_an_empty_mask(write_model: WriteModel, tmp_path: Path, astronaut: Image.Image) -> None:
     engine = load(write_model(tmp_path / "u2net.onnx", gain=0))
 
-    assert not engine.infer(np.asarray(astronaut)).any()
+    assert not infer(engine, astronaut).any()
 
 
 def test_an_output_that_is_not_finite_is_no_mask(
@@ -84,7 +221,7 @@ def test_an_output_that_is_not_finite_is_no_mask(
     engine = load(write_model(tmp_path / "u2net.onnx", gain=1e38))
 
     with pytest.raises(InferenceFailed):
-        engine.infer(np.asarray(astronaut))
+        infer(engine, astronaut)
 
 
 def test_a_full_accelerator_is_no_room(
@@ -99,7 +236,7 @@ def test_a_full_accelerator_is_no_room(
     monkeypatch.setattr(engine, "_run", out_of_memory)
 
     with pytest.raises(NoRoom):
-        engine.infer(np.asarray(astronaut))
+        infer(engine, astronaut)
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny.onnx"])
@@ -159,7 +296,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> N
 
 
 def test_a_model_of_several_masks_is_refused(write_model: WriteModel, tmp_path: Path) -> None:
-    path = write_model(tmp_path / "u2net_cloth_seg.onnx", masks=4)
+    path = write_model(tmp_path / "clothes.onnx", masks=4)
 
     with pytest.raises(NotReady, match="not one mask"):
         load(path)

@@ -1,0 +1,107 @@
+"""Pictures of several requests in one run of the model."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from inference_image.engines.mask_engine import Mask, MaskEngine, Prepared
+
+
+class Inferred(NamedTuple):
+    """A mask at the engine's own size, and the run that it came from."""
+
+    mask: Mask
+    batch_size: int
+    waited_ms: float
+    """From the call of ``Batcher.infer`` to the start of the run."""
+    inference_ms: float
+    """The whole run's time."""
+
+
+@dataclass(eq=False)
+class _Waiting:
+    prepared: Prepared
+    since: float
+    inferred: asyncio.Future[Inferred]
+
+
+class Batcher:
+    """One run of the engine at a time, each with the pictures that wait when it starts.
+
+    Args:
+        engine: its ``infer`` is called from one thread only.
+        max_batch: most pictures of one run.
+        wait_s: how long a run is held back for more pictures. After an idle time it is not: a lone picture would only
+            lose by it.
+    """
+
+    def __init__(self, engine: MaskEngine, max_batch: int, wait_s: float) -> None:
+        self._engine = engine
+        self._max_batch = max_batch
+        self._wait_s = wait_s
+        self._waiting: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "inference")
+
+    async def infer(self, prepared: Prepared) -> Inferred:
+        """Wait for a run with room. Cancelled before that run starts, the picture is left out of it.
+
+        Raises:
+            Exception: what the engine raised for this picture.
+        """
+        waiting = _Waiting(prepared, time.perf_counter(), asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._arrived.set()
+        try:
+            return await waiting.inferred
+        finally:
+            with suppress(ValueError):  # its run has taken it
+                self._waiting.remove(waiting)
+
+    async def run(self) -> NoReturn:
+        """Serve for ever; to be cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if not (batch := await self._collect()):
+                continue
+            outcomes = await loop.run_in_executor(self._thread, self._infer, batch)
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if waiting.inferred.done():  # cancelled during the run
+                    continue
+                if isinstance(outcome, Exception):
+                    waiting.inferred.set_exception(outcome)
+                else:
+                    waiting.inferred.set_result(outcome)
+
+    async def _collect(self) -> list[_Waiting]:
+        wait_s = self._wait_s if self._waiting else 0
+        await self._at_least(1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._at_least(self._max_batch)
+        return [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
+
+    async def _at_least(self, count: int) -> None:
+        while len(self._waiting) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def _infer(self, batch: Sequence[_Waiting]) -> list[Inferred | Exception]:
+        started = time.perf_counter()
+        try:
+            masks = self._engine.infer([waiting.prepared for waiting in batch])
+            inference_ms = 1000 * (time.perf_counter() - started)
+            return [
+                Inferred(mask, len(batch), 1000 * (started - waiting.since), inference_ms)
+                for mask, waiting in zip(masks, batch, strict=True)
+            ]
+        except Exception as exc:
+            if len(batch) == 1:
+                return [exc]
+            # One picture's failure, or memory that many need at once, must not fail its neighbours.
+            return [outcome for waiting in batch for outcome in self._infer([waiting])]

@@ -1,0 +1,208 @@
+"""rembg's models by rembg's names: what each is, whose, under which licence, and how its input and output are meant.
+
+The facts are those of rembg 2.0.86: its sessions for the arithmetic, its release for files and checksums. Every model
+takes a square picture whose levels are divided by the picture's own maximum (not by 255) before mean and deviation.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from inference_image.errors import NotReady
+
+RELEASE_URL = "https://github.com/danielgatis/rembg/releases/download/v0.0.0"
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
+ONE = (1.0, 1.0, 1.0)
+
+
+class Output(Enum):
+    """What the first output of a model holds."""
+
+    PROBABILITY = "probability"
+    LOGIT = "logit"
+    CLASSES = "classes"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model. Its weights lie in a file ``{name}.onnx``."""
+
+    name: str
+    source: str
+    """Where its authors publish it."""
+    licence: str
+    """Of the weights, with what is to be said about it."""
+    commercial: bool = True
+    """Whether the licence of the weights leaves commercial use open."""
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    deviation: tuple[float, float, float] = IMAGENET_DEVIATION
+    side: int = 320
+    """Pixels of the square input, where the file leaves it open."""
+    output: Output = Output.PROBABILITY
+    release_file: str | None = None
+    """Its file in rembg's release; None for a model that rembg does not publish as one file."""
+    checksum: str | None = None
+    """As rembg publishes it: ``md5:`` or ``sha256:`` and the digest, hexadecimal."""
+    unserved: str | None = None
+    """Why the app cannot serve it; None where it can."""
+
+    def require_served(self, *, allow_non_commercial: bool) -> None:
+        """Check that the app can, and may, serve it.
+
+        Raises:
+            NotReady: it cannot, or its licence forbids commercial use and ``allow_non_commercial`` is off.
+        """
+        if self.unserved:
+            raise NotReady(f"{self.name} cannot be served: {self.unserved}.")
+        if not self.commercial and not allow_non_commercial:
+            raise NotReady(
+                f"{self.name} is not for commercial use ({self.licence}). "
+                "Where yours is none, set ALLOW_NON_COMMERCIAL_MODELS=true."
+            )
+
+
+_U2NET_SOURCE = "https://github.com/xuebinqin/U-2-Net"
+_U2NET_LICENCE = "Apache-2.0, as its author says of code and weights; check the training data's own terms"
+_DIS_SOURCE = "https://github.com/xuebinqin/DIS"
+_YOURS = "that of your own file"
+
+_BIREFNET = Model(
+    name="birefnet-general",
+    source="https://github.com/ZhengPeng7/BiRefNet",
+    licence="MIT, as its author says of code and weights; part of the training data (DIS5K) is for research only",
+    side=1024,
+    output=Output.LOGIT,
+    release_file="BiRefNet-general-epoch_244.onnx",
+    checksum="md5:7a35a0141cbbc80de11d9c9a28f52697",
+)
+_ISNET = Model(
+    name="isnet-general-use",
+    source=_DIS_SOURCE,
+    licence="none stated for the weights; the code is Apache-2.0, the training data (DIS5K) for research only",
+    mean=HALF,
+    deviation=ONE,
+    side=1024,
+    release_file="isnet-general-use.onnx",
+    checksum="md5:fc16ebd8b0c10d971d3513d564d01e29",
+)
+_U2NET = Model(
+    name="u2net",
+    source=_U2NET_SOURCE,
+    licence=_U2NET_LICENCE,
+    release_file="u2net.onnx",
+    checksum="md5:60024c5c889badc19c04ad937298a77b",
+)
+
+_ALL = (
+    _U2NET,
+    replace(_U2NET, name="u2netp", release_file="u2netp.onnx", checksum="md5:8e83ca70e441ab06c318d82300c84806"),
+    replace(
+        _U2NET,
+        name="u2net_human_seg",
+        release_file="u2net_human_seg.onnx",
+        checksum="md5:c09ddc2e0104f800e3e1bb4652583d1f",
+    ),
+    Model(
+        name="u2net_cloth_seg",
+        source="https://github.com/levindabhi/cloth-segmentation",
+        licence="MIT",
+        side=768,
+        output=Output.CLASSES,
+        release_file="u2net_cloth_seg.onnx",
+        checksum="md5:2434d1f3cb744e0e49386c906e5a08bb",
+        unserved="it labels three kinds of clothes instead of giving one mask",
+    ),
+    replace(
+        _U2NET,
+        name="silueta",
+        source="https://github.com/xuebinqin/U-2-Net/issues/295",
+        licence="none stated; a smaller U-2-Net, whose code and weights are Apache-2.0",
+        release_file="silueta.onnx",
+        checksum="md5:55e59e0d8062d2f5d013f4725ee84782",
+    ),
+    _ISNET,
+    Model(
+        name="isnet-anime",
+        source="https://github.com/SkyTNT/anime-segmentation",
+        licence="Apache-2.0",
+        deviation=ONE,
+        side=1024,
+        release_file="isnet-anime.onnx",
+        checksum="md5:6f184e756bb3bd901c8849220a83e38e",
+    ),
+    _BIREFNET,
+    replace(
+        _BIREFNET,
+        name="birefnet-general-lite",
+        release_file="BiRefNet-general-bb_swin_v1_tiny-epoch_232.onnx",
+        checksum="md5:4fab47adc4ff364be1713e97b7e66334",
+    ),
+    # rembg converts it on the user's machine, so that there is neither a file nor a checksum.
+    replace(_BIREFNET, name="birefnet-general-fp16", release_file=None, checksum=None),
+    replace(
+        _BIREFNET,
+        name="birefnet-portrait",
+        release_file="BiRefNet-portrait-epoch_150.onnx",
+        checksum="md5:c3a64a6abf20250d090cd055f12a3b67",
+    ),
+    replace(
+        _BIREFNET,
+        name="birefnet-dis",
+        release_file="BiRefNet-DIS-epoch_590.onnx",
+        checksum="md5:2d4d44102b446f33a4ebb2e56c051f2b",
+    ),
+    replace(
+        _BIREFNET,
+        name="birefnet-hrsod",
+        release_file="BiRefNet-HRSOD_DHU-epoch_115.onnx",
+        checksum="md5:c017ade5de8a50ff0fd74d790d268dda",
+    ),
+    replace(
+        _BIREFNET,
+        name="birefnet-cod",
+        release_file="BiRefNet-COD-epoch_125.onnx",
+        checksum="md5:f6d0d21ca89d287f17e7afe9f5fd3b45",
+    ),
+    replace(
+        _BIREFNET,
+        name="birefnet-massive",
+        release_file="BiRefNet-massive-TR_DIS5K_TR_TEs-epoch_420.onnx",
+        checksum="md5:33e726a2136a3d59eb0fdf613e31e3e9",
+    ),
+    Model(
+        name="bria-rmbg",
+        source="https://huggingface.co/briaai/RMBG-2.0",
+        licence="BRIA's licence of RMBG-2.0: commercial use needs a paid agreement with BRIA AI",
+        commercial=False,
+        side=1024,
+        release_file="bria-rmbg-2.0.onnx",
+        checksum="sha256:5b486f08200f513f460da46dd701db5fbb47d79b4be4b708a19444bcd4e79958",
+    ),
+    Model(
+        name="sam",
+        source="https://github.com/facebookresearch/segment-anything",
+        licence="Apache-2.0",
+        side=1024,
+        output=Output.LOGIT,
+        unserved="it needs points or boxes with each picture, and two files",
+    ),
+    replace(_U2NET, name="u2net_custom", licence=_YOURS, release_file=None, checksum=None),
+    replace(_ISNET, name="dis_custom", licence=_YOURS, release_file=None, checksum=None),
+    replace(
+        _ISNET,
+        name="ben_custom",
+        source="https://github.com/PramaLLC/BEN",
+        licence=_YOURS,
+        release_file=None,
+        checksum=None,
+    ),
+)
+
+MODELS = {model.name: model for model in _ALL}
+
+
+def find_model(name: str) -> Model:
+    """The model of that name; a name of your own is prepared as U2-Net, the commonest, and has no checksum."""
+    return MODELS.get(name) or replace(MODELS["u2net_custom"], name=name)
