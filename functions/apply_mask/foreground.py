@@ -17,6 +17,7 @@ from functions.apply_mask.tiles import WORKERS, Box, Grid, tiles
 _Array = NDArray[np.float32]
 
 _GRID_SIDE = 512
+_LEAST_ALPHA = np.float32(1 / 255)
 _PRIOR = 0.02  # the weight of the coarser level's colours beside a cell's own pixels
 
 
@@ -36,7 +37,10 @@ def cut_out(picture: Image.Image, matte: Image.Image) -> Image.Image:
     extrema = [matte.crop(box).getextrema() for box in boxes]
     soft = [box for box, found in zip(boxes, extrema, strict=True) if found not in ((0, 0), (255, 255))]
     if soft:
-        colours = _levels(grid.reduce(matte)[0], grid.reduce(picture))
+        share = grid.reduce(matte)[0]
+        if picture.mode == "RGBA":
+            share = (share / np.maximum(grid.reduce(picture.getchannel("A"))[0], _LEAST_ALPHA)).clip(0, 1)
+        colours = _levels(share, grid.reduce(picture))
         with ThreadPoolExecutor(WORKERS) as pool:
             unmixed = pool.map(lambda box: _unmixed(picture.crop(box), matte.crop(box), grid, colours, box), soft)
             for box, tile in zip(soft, unmixed, strict=True):

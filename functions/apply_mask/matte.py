@@ -70,25 +70,30 @@ def make_matte(mask: Image.Image, picture: Image.Image) -> Image.Image:
 
 
 def _without_specks_and_holes(mask: Image.Image) -> Image.Image:
-    """The mask without small parts that nothing but clear ground surrounds, and small holes that solid surrounds.
+    """The mask without small holes that solid surrounds, and small parts that nothing but clear ground surrounds.
 
-    A thin part that hangs together with the subject, or a gap that soft pixels join to the outside, is neither.
+    A thin part that hangs together with the subject, or a gap that soft pixels join to the outside, is neither. Holes
+    come first: what lies in one, such as a button in its rim, is a part of the subject.
     """
     small = mask.resize(fit(mask.size, (_REGIONS_SIDE, _REGIONS_SIDE)), Image.Resampling.BOX)
-    pixels = np.asarray(small)
-    least = _LEAST_SHARE * np.count_nonzero(pixels > 127)
-    # One true pixel all around makes the gaps at the picture's edge a part of the outside.
-    gaps = np.pad(pixels < 255 - _HAZE, 1, constant_values=True)
-    for regions, value in ((pixels > _HAZE, 0), (gaps, 255)):
-        labels, areas = label(regions)
-        minor = areas < least
-        minor[0] = False
-        if minor.any():
-            found = minor[labels] if value == 0 else minor[labels][1:-1, 1:-1]
-            where = Image.fromarray(found.astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(3))
-            mask = mask.copy()
-            mask.paste(value, mask=where.resize(mask.size, Image.Resampling.NEAREST))
-    return mask
+    least = _LEAST_SHARE * np.count_nonzero(np.asarray(small) > 127)
+    # A clear border makes the gaps at the picture's edge a part of the outside.
+    gaps = np.pad(np.asarray(small) < 255 - _HAZE, 1, constant_values=True)
+    holes = _minor(gaps, least).crop((1, 1, 1 + small.width, 1 + small.height))
+    small.paste(255, mask=holes)
+    specks = _minor(np.asarray(small) > _HAZE, least)
+    cleaned = mask.copy()
+    cleaned.paste(255, mask=holes.resize(mask.size, Image.Resampling.NEAREST))
+    cleaned.paste(0, mask=specks.resize(mask.size, Image.Resampling.NEAREST))
+    return cleaned
+
+
+def _minor(inside: NDArray[np.bool_], least: float) -> Image.Image:
+    """The regions of fewer than ``least`` pixels, and a pixel around them, as 255 in ``L``."""
+    labels, areas = label(inside)
+    minor = areas < least
+    minor[0] = False
+    return Image.fromarray(minor[labels].astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(3))
 
 
 def _refined(mask: Image.Image, picture: Image.Image) -> Image.Image:

@@ -5,7 +5,6 @@ nothing larger is copied; one after the other, their blocks are an ordinary zlib
 """
 
 import io
-import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -14,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from zlib_ng import zlib_ng
+
+from functions.apply_mask.tiles import WORKERS
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {"L": 0, "RGB": 2, "RGBA": 6}
@@ -59,7 +60,7 @@ def encode_png(image: Image.Image) -> bytes:
     file = io.BytesIO()
     file.write(_SIGNATURE + _chunk(b"IHDR", header))
     zlib_header, adler32 = _ZLIB_HEADER, 1
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         # A thread takes longer to start than a thumbnail to deflate.
         run = pool.map if len(spans) > 1 else map
         for strip in run(lambda span: _deflate_rows(image, *span), spans):

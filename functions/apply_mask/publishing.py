@@ -1,21 +1,22 @@
 """From a stored picture and its stored mask to every output in the results bucket."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 
 from PIL import Image
 
 from functions.apply_mask.encoding import ENCODINGS, encode
 from functions.apply_mask.matte import make_matte
 from functions.apply_mask.renditions import Rendition, make_renditions
+from functions.apply_mask.tiles import WORKERS
 from functions.core.errors import ImageRejected
 from functions.core.image_store import ImageStore
 from functions.core.mask import read_mask
 from functions.core.models import ApplyMaskRequest, ApplyMaskResult, ImageId, Output
 from functions.core.picture import decode, open_picture
 
-# One encodes on each of the function's two processors while the next rendition is made. More would hold more
-# encoders' memory at once.
-_THREADS = 2
+# One is encoded on each processor and one waits; the next is made when there is room. So few are in memory at once.
+_IN_HAND = WORKERS + 1
 
 
 def apply_mask(
@@ -32,11 +33,16 @@ def apply_mask(
         StoreUnavailable, AccessDenied: from S3.
     """
 
+    room = BoundedSemaphore(_IN_HAND)
+
     def publish(rendition: Rendition) -> Output:
-        return _publish(rendition, request.image_id, images, results_bucket)
+        try:
+            return _publish(rendition, request.image_id, images, results_bucket)
+        finally:
+            room.release()
 
     upload, facts = request.upload, request.mask
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(WORKERS) as threads:
         mask = threads.submit(lambda: read_mask(images.get(facts.bucket, facts.key), (facts.width, facts.height)))
         background = threads.submit(_read_background, request, images, max_pixels)
         original = images.get(upload.bucket, upload.key, upload.version)
@@ -50,14 +56,18 @@ def apply_mask(
             background=background.result(),
         )
         del picture
-        outputs = [threads.submit(publish, rendition) for rendition in renditions]
+        outputs = []
+        for rendition in renditions:
+            room.acquire()
+            outputs.append(threads.submit(publish, rendition))
+            del rendition  # or it would stay while the next one is made
         return ApplyMaskResult(outputs=tuple(output.result() for output in outputs))
 
 
 def _read_background(request: ApplyMaskRequest, images: ImageStore, max_pixels: int) -> Image.Image | None:
     """The picture that the options name as the background: its proxy, which lies beside the mask's own."""
     image_id = request.options.background_image_id
-    if image_id is None:
+    if image_id is None or "composite" not in request.options.outputs:
         return None
     try:
         proxy = images.get(request.mask.bucket, f"{image_id}/proxy.jpg")

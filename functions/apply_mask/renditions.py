@@ -60,7 +60,8 @@ def make_renditions(
     del picture
     window = None
     if options.crop and subject:
-        crop = crop_window(subject, cutout.size, options.crop.margin)
+        reach = options.shadow.reach if options.shadow and "composite" in options.outputs else 0
+        crop = crop_window(subject, cutout.size, max(options.crop.margin, reach))
         window = fractions(crop, cutout.size)
         faces = [face.model_copy(update={"box": within(face.box, window)}) for face in faces]
         cutout, matte = cutout.crop(crop), matte.crop(crop)

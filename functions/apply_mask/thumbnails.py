@@ -8,10 +8,10 @@ from typing import NamedTuple
 from PIL import Image
 
 from functions.apply_mask.framing import Size, Window, focal_window, fractions
+from functions.apply_mask.tiles import WORKERS
 from functions.core.models import Box, Face, ThumbnailSize
 from functions.core.picture import fit
 
-_THREADS = 2  # as many as the function has processors
 _STRIP_ROWS = 64  # of the picture: a strip stays in the processor's cache from its first step to its last
 # What a filter is left to shrink at least: averaging whole blocks is fast but lets fine detail alias, and a chain of
 # sizes that hardly differ blurs. Later in the cascade, where it costs little, a filter is left with more.
@@ -85,7 +85,7 @@ def make_thumbnails(
     frames = sorted((_frame(picture.size, size, faces, subject) for size in sizes), key=lambda frame: frame.shrinking)
     if not frames:
         return
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(WORKERS) as threads:
         levels = [_first_level(picture, max(1, int(frames[0].shrinking / _LEAST_SHRINKING)), threads)]
         for frame in frames:
             source = next((level for level in reversed(levels) if level.serves(frame)), levels[0])
@@ -140,7 +140,7 @@ def _resized(source: Image.Image, size: Size, box: tuple[float, float, float, fl
         part = left, first + top * (last - first) / size[1], right, first + bottom * (last - first) / size[1]
         return source.resize((size[0], bottom - top), Image.Resampling.BICUBIC, part, _REDUCING_GAP), 0
 
-    return _in_strips(source.mode, size, math.ceil(size[1] / _THREADS), strip, threads)
+    return _in_strips(source.mode, size, math.ceil(size[1] / WORKERS), strip, threads)
 
 
 def _straight(premultiplied: Image.Image, threads: Executor) -> Image.Image:
@@ -149,7 +149,7 @@ def _straight(premultiplied: Image.Image, threads: Executor) -> Image.Image:
         straight.paste((0, 0, 0, 0), mask=straight.getchannel("A").point(_CLEAR_ONLY, "1"))
         return straight, 0
 
-    return _in_strips("RGBA", premultiplied.size, math.ceil(premultiplied.height / _THREADS), strip, threads)
+    return _in_strips("RGBA", premultiplied.size, math.ceil(premultiplied.height / WORKERS), strip, threads)
 
 
 def _in_strips(

@@ -10,7 +10,7 @@ from functions.core.picture import fit
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the picture, as Pillow's
 
-WORKERS = 2  # as many as a function has processors
+WORKERS = 2  # threads: as many as the function has processors
 _TILE_SIDE = 128
 _ROWS = 8
 _MARGIN = 2  # cells around those under a tile that bear on it: the reach of the bicubic filter

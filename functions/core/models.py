@@ -72,19 +72,31 @@ class ThumbnailSize(Model):
     fit: Literal["contain", "cover", "focal"] = "contain"
 
 
-class Crop(Model):
-    """Cut-out, matte and composite shrink to the subject; ``margin`` is in percent of its longer side."""
+# Finer than any pixel; numbers next to nothing cannot be stored.
+_Rounded = AfterValidator(lambda value: round(value, 3))
 
-    margin: Annotated[float, Field(ge=0, le=50)] = 5
+
+class Crop(Model):
+    """Cut-out, matte and composite shrink to the subject; ``margin`` is in percent of its longer side.
+
+    A composite's shadow widens the margin as far as it reaches.
+    """
+
+    margin: Annotated[float, Field(ge=0, le=50), _Rounded] = 5
 
 
 class Shadow(Model):
     """A drop shadow in the composite; blur and offsets are in percent of the subject's longer side."""
 
-    opacity: Percent = 50
-    blur: Annotated[float, Field(ge=0, le=25)] = 4
-    offset_x: Annotated[float, Field(ge=-50, le=50)] = 0
-    offset_y: Annotated[float, Field(ge=-50, le=50)] = 4
+    opacity: Annotated[Percent, _Rounded] = 50
+    blur: Annotated[float, Field(ge=0, le=25), _Rounded] = 4
+    offset_x: Annotated[float, Field(ge=-50, le=50), _Rounded] = 0
+    offset_y: Annotated[float, Field(ge=-50, le=50), _Rounded] = 4
+
+    @property
+    def reach(self) -> float:
+        """How far it is seen beyond the subject, in percent of the subject's longer side."""
+        return 1.5 * self.blur + max(abs(self.offset_x), abs(self.offset_y))
 
 
 def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -186,7 +198,7 @@ class MaskFacts(Model):
     ``coverage`` is the mean of the mask (0 to 1), ``confidence`` how far its pixels are from undecided (0 to 100),
     ``edge_softness`` the share of the foreground's weight that lies in half-transparent pixels (0 to 1), ``parts`` the
     number of separate pieces of foreground, ``touches`` the borders of the picture that it reaches, and ``subject`` the
-    box around it, absent where there is none.
+    box around it, absent where there is none. Records of masks that were not measured so lack these.
     """
 
     bucket: str
@@ -199,8 +211,8 @@ class MaskFacts(Model):
     inference_ms: float
     coverage: Fraction
     confidence: Percent
-    edge_softness: Fraction
-    parts: Annotated[int, Field(ge=0)]
+    edge_softness: Fraction | None = None
+    parts: Annotated[int, Field(ge=0)] | None = None
     touches: tuple[Literal["left", "top", "right", "bottom"], ...] = ()
     subject: Box | None = None
     flags: tuple[Literal["empty_mask", "full_mask"], ...] = ()

@@ -42,10 +42,10 @@ def infer_mask(
     images.put(masks_bucket, f"{request.image_id}/metadata.json", _workflow_state(request, facts), "application/json")
     publish_metrics(
         {
-            "MaskCoverage": (facts.coverage, "None"),
-            "MaskConfidence": (facts.confidence, "Percent"),
-            "MaskEdgeSoftness": (facts.edge_softness, "None"),
-            "MaskParts": (facts.parts, "Count"),
+            "MaskCoverage": (measures.coverage, "None"),
+            "MaskConfidence": (measures.confidence, "Percent"),
+            "MaskEdgeSoftness": (measures.edge_softness, "None"),
+            "MaskParts": (measures.parts, "Count"),
         },
         model=facts.model,
     )

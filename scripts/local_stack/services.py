@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import boto3
 
+from inference_image.settings import Settings as InferenceSettings
 from scripts import build
 from scripts.build import PROJECT
 from scripts.local_stack.service import HOST, Service
@@ -84,7 +85,9 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
     emulator_home = home / "ministack"
     layers = build.BUILD / build.LOCAL.name / "layers"
     aws = {**CREDENTIALS, "AWS_ENDPOINT_URL": f"http://{HOST}:{ports.ministack}"}
-    inference_settings = {name: value for name, value in os.environ.items() if name.startswith(("MASK_", "MODEL_"))}
+    inference_settings = {
+        name: value for name, value in os.environ.items() if name.lower() in InferenceSettings.model_fields
+    }
     return (
         service(
             "ministack",

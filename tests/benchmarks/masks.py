@@ -13,6 +13,7 @@ import onnxruntime
 import rembg
 from numpy.typing import NDArray
 from PIL import Image
+from rembg.sessions.u2net_custom import U2netCustomSession
 
 from inference_image.engines.onnx import OnnxEngine, normalise
 from inference_image.pictures import decode
@@ -114,7 +115,7 @@ def _engine() -> OnnxEngine:
 @functools.cache
 def _peer() -> Any:
     path = str(_weights())
-    return rembg.new_session("u2net_custom", sess_opts=_options(), model_path=path)
+    return U2netCustomSession("u2net_custom", _options(), model_path=path)
 
 
 @functools.cache

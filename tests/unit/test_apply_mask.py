@@ -1,5 +1,7 @@
 """The step ApplyMask: outputs at full size from a mask of the proxy's size, or a refusal to paste a wrong one."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from mypy_boto3_s3 import S3Client
 from PIL import Image
 
-from functions.apply_mask import handler
+from functions.apply_mask import handler, publishing
 from functions.apply_mask.publishing import apply_mask
 from functions.core.errors import ImageRejected, MaskRejected
 from functions.core.image_store import ImageStore
@@ -276,6 +278,49 @@ def test_the_background_may_be_another_picture_of_the_owner(step: Step) -> None:
     step.s3.delete_object(Bucket=MASKS_BUCKET, Key=f"{other}/proxy.jpg")
     with pytest.raises(ImageRejected, match="chosen as the background is gone"):
         step.run(pictures.encoded(pictures.scene(), "PNG"), mask, options=options)
+
+
+def test_a_background_that_nothing_shows_is_not_read(step: Step) -> None:
+    options = OPTIONS.model_copy(update={"outputs": ("cutout",), "background": "01890a5d-ac96-774b-bcce-b302099a8057"})
+    assert step.run(pictures.encoded(pictures.scene(), "PNG"), ellipse(96, 64), options=options).outputs
+
+
+def test_a_crop_leaves_room_for_the_shadow(step: Step) -> None:
+    # Given a disc in the middle, and the defaults of crop and shadow
+    options = OPTIONS.model_copy(update={"crop": Crop(), "shadow": Shadow(), "background": "#ffffff"})
+    mask = Image.new("L", (400, 400))
+    mask.paste(ellipse(200, 200), (100, 100))
+    step.run(pictures.encoded(pictures.plain(size=(400, 400)), "PNG"), mask, options=options)
+    # Then the composite's border is as white as without it
+    composite = step.pixels("composite.jpg").astype(int)
+    border = np.concatenate([composite[0], composite[-1], composite[:, 0], composite[:, -1]])
+    assert border.min() >= 250
+
+
+def test_few_renditions_are_in_memory_at_once(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a store so slow that renditions would pile up
+    request = step.request(pictures.encoded(pictures.scene(), "PNG"), ellipse(96, 64))
+    made, published, most = 0, 0, 0
+    kept, making = ImageStore.put, publishing.make_renditions
+
+    def put(store: ImageStore, *arguments: Any) -> None:
+        nonlocal published
+        time.sleep(0.02)
+        kept(store, *arguments)
+        published += 1
+
+    def make(*arguments: Any, **named: Any) -> Iterator[Any]:
+        nonlocal made, most
+        for rendition in making(*arguments, **named):
+            made += 1
+            most = max(most, made - published)
+            yield rendition
+
+    monkeypatch.setattr(ImageStore, "put", put)
+    monkeypatch.setattr(publishing, "make_renditions", make)
+    assert len(step.apply(request).outputs) == made == published
+    # Then at most three wait, one more is being made
+    assert most <= 4
 
 
 def test_a_transparent_picture_is_shown_on_paper_where_the_background_is_no_colour(step: Step) -> None:

@@ -60,3 +60,16 @@ def test_picture_s_own_soft_edge_is_straight_already_and_kept() -> None:
 def test_any_size_is_taken(size: tuple[int, int]) -> None:
     alpha = Image.fromarray(np.random.default_rng(5).integers(0, 256, size[::-1], np.uint8))
     assert cut_out(noise(*size), alpha).getchannel("A").tobytes() == alpha.tobytes()
+
+
+@pytest.mark.parametrize("own", [200, 128, 40])
+def test_a_soft_edge_in_a_transparent_picture_has_the_subject_s_colour(own: int) -> None:
+    # Given a soft mask on a picture that is half transparent all over
+    mask = soft_disc()
+    picture = Image.composite(plain(SUBJECT, SIZE), plain(PLACE, SIZE), mask)
+    picture.putalpha(own)
+    matte = mask.point([round(value * own / 255) for value in range(256)])
+    # Then the colour is as true as in an opaque one
+    pixels = np.asarray(cut_out(picture, matte)).astype(int)
+    seen = pixels[..., 3] > 12
+    assert np.abs(pixels[seen][:, :3] - SUBJECT).mean() <= 2

@@ -141,3 +141,22 @@ def test_matte_is_never_above_the_picture_s_own_alpha() -> None:
 def test_any_size_is_taken(size: tuple[int, int]) -> None:
     mask = Image.fromarray(np.random.default_rng(5).integers(0, 256, size[::-1], np.uint8))
     assert make_matte(mask, noise(*size)).size == size
+
+
+def test_a_speck_with_a_hole_in_it_goes_as_one() -> None:
+    mask = Image.new("L", (512, 512))
+    mask.paste(255, (100, 100, 300, 300))
+    mask.paste(255, (400, 400, 405, 403))
+    mask.paste(0, (401, 401, 404, 402))
+    alpha = np.asarray(make_matte(mask, plain(size=(512, 512))))
+    assert not alpha[390:420, 390:420].any()
+
+
+def test_what_lies_in_a_small_hole_stays() -> None:
+    # Given a button in its rim
+    mask = Image.new("L", (512, 512))
+    mask.paste(255, (100, 100, 400, 400))
+    mask.paste(0, (200, 200, 213, 213))
+    mask.paste(255, (201, 201, 212, 212))
+    alpha = np.asarray(make_matte(mask, plain(size=(512, 512))))
+    assert (alpha[190:225, 190:225] == 255).all()
