@@ -42,13 +42,14 @@ $(eval $(call environment,.tools/ministack,ministack))
 $(eval $(call environment,.tools/lambda,lambda-runtime))
 $(eval $(call environment,.tools/checkov,checkov))
 $(eval $(call environment,.tools/bench,bench))
+$(eval $(call environment,.tools/rembg,rembg))
 
 .PHONY: setup
 setup: .venv/.ready .tools/ministack/.ready .tools/lambda/.ready ## Install everything a run needs
 
 .PHONY: lock
 lock: $(UV) ## Pin the newest allowed packages again, with hashes
-	@for list in dev ministack lambda-runtime checkov uv functions-core functions-imaging inference inference-gpu bench; do \
+	@for list in dev ministack lambda-runtime checkov rembg uv functions-core functions-imaging inference inference-gpu bench; do \
 	  case $$list in functions-*|inference*|bench) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    --no-emit-find-links $$constraint requirements/$$list.in --output-file requirements/$$list.txt; \
@@ -98,7 +99,7 @@ $(SHARP)/node_modules/.ready: $(SHARP)/package-lock.json
 	@npm ci --prefix $(SHARP) --silent --no-audit --no-fund && touch $@
 
 .PHONY: bench
-bench: .tools/bench/.ready $(SHARP)/node_modules/.ready ## Measure against the peers (ONLY="B3 B4" for some; needs Node.js)
+bench: .tools/bench/.ready .tools/rembg/.ready $(SHARP)/node_modules/.ready ## Measure against the peers (ONLY="B3 B4" for some; needs Node.js)
 	@.tools/bench/bin/python -m tests.benchmarks $(ONLY)
 
 COUNT ?= 100000

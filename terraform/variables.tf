@@ -151,7 +151,7 @@ variable "intake" {
 variable "proxy_max_side" {
   description = "Longest side, in pixels, of the proxy that the mask and the analysis are made from."
   type        = number
-  default     = 2048
+  default     = 2000
 
   validation {
     # Rekognition takes sides up to 10,000 px, and a SageMaker request is best kept under 5 MB.

@@ -17,7 +17,7 @@ REPORTED = ("astronaut.png", "chelsea.png", "ihc.png", "retina.jpg", "hubble_dee
 SHAPES = ("hair", "fur", "defocus", "motion", "polygon", "wires", "smoke")
 _NETWORK_SIDE = 320
 _NETWORK_BLUR = 0.7  # pixels of the network's: its decoder never draws sharper
-_PROXY_SIDE = 2048
+_PROXY_SIDE = 2000
 _SUPERSAMPLING = 3
 
 

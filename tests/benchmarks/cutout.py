@@ -26,7 +26,7 @@ from tests.benchmarks import inputs
 from tests.benchmarks.measure import Row, interleaved
 
 _MODEL_SIDE = 320
-_PROXY_SIDE = 2048
+_PROXY_SIDE = 2000
 _MAX_PIXELS = 60_000_000
 _SOFT = (13, 242)  # alpha of the soft band
 

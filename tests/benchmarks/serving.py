@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = (1, 4, 16)
 THREADS = os.cpu_count() or 1
 SAMPLE_S = 3.0  # of one figure
-PROXY_SIDE = 2048  # pixels of the longer side of the workflow's proxies, as in functions.validate_image.settings
+PROXY_SIDE = 2000  # pixels of the longer side of the workflow's proxies, as in functions.validate_image.settings
 START_S = 120
 
 
@@ -54,7 +54,7 @@ def proxy() -> bytes:
 def serving() -> Row:
     """Measure with a file of U2-Net-P's shape; rembg, with its ``cli`` extra, lies beside this interpreter."""
     with tempfile.TemporaryDirectory() as folder:
-        return served(u2netp.write(Path(folder) / "u2netp-shape.onnx"), Path(sys.executable).with_name("rembg"))
+        return served(u2netp.write(Path(folder) / "u2netp-shape.onnx"), ROOT / ".tools" / "rembg" / "bin" / "rembg")
 
 
 def served(model: Path, rembg: Path, runs: int = RUNS) -> Row:
@@ -104,7 +104,7 @@ def _our_server(model: Path, picture: bytes, **settings: str) -> Iterator[Call]:
 def _rembg_server(model: Path, rembg: Path, picture: bytes) -> Iterator[Call]:
     """The model by its path, which must lie in rembg's own folder; the mask alone; no user interface beside it."""
     port = free_port()
-    environment = {"U2NET_HOME": str(model.parent), "OMP_NUM_THREADS": str(THREADS)}
+    environment = {"U2NET_HOME": str(model.parent), "REMBG_HOME": str(model.parent), "OMP_NUM_THREADS": str(THREADS)}
     command = [str(rembg), "s", "--host", HOST, "--port", str(port), "--log_level", "warning", "--no-ui"]
     parts = {"model": b"u2net_custom", "om": b"true", 'file"; filename="picture.jpg': picture}
     body = b"".join(
