@@ -4,7 +4,6 @@ The pictures go through the steps' own code, with the classical engine's masks, 
 """
 
 import argparse
-import hashlib
 import io
 import sys
 import uuid
@@ -31,10 +30,11 @@ from functions.core.models import (
     ThumbnailSize,
     Upload,
 )
-from functions.core.picture import open_picture, picture_format, upright_size
+from functions.core.picture import open_picture
 from functions.infer_mask.measures import measure
 from functions.validate_image.proxy import make_proxy
 from functions.validate_image.settings import Settings
+from functions.validate_image.validation import image_facts
 from inference_image.engines.classical import ClassicalEngine
 from inference_image.pictures import decode, encode_mask
 
@@ -90,15 +90,7 @@ def prepare(path: Path, store: ImageStore, engine: ClassicalEngine) -> Prepared:
     data = path.read_bytes()
     image_id = str(uuid.uuid5(uuid.NAMESPACE_URL, path.resolve().as_uri()))
     opened = open_picture(data, SETTINGS.accepted_formats, max_pixels=SETTINGS.max_pixels)
-    width, height = upright_size(opened)
-    facts = ImageFacts(
-        format=picture_format(opened),
-        width=width,
-        height=height,
-        mode=opened.mode,
-        size_bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-    )
+    facts = image_facts(opened, data)
     proxy, (proxy_width, proxy_height) = make_proxy(opened, SETTINGS.proxy_max_side)
     pixels = decode(proxy, SETTINGS.max_pixels).picture
     mask = engine.upscale(engine.infer([engine.prepare(pixels)])[0], pixels)

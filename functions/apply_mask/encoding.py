@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -66,9 +67,6 @@ def encode(image: Image.Image, file_format: FileFormat) -> bytes:
         return encode_png(image)
     encoding = ENCODINGS[file_format]
     file = io.BytesIO()
-    if file_format == "jpeg":
+    with nullcontext() if file_format == "jpeg" else _ONE_AT_A_TIME:
         image.save(file, encoding.name, **encoding.options)
-    else:
-        with _ONE_AT_A_TIME:
-            image.save(file, encoding.name, **encoding.options)
     return file.getvalue()

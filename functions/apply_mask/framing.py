@@ -69,6 +69,18 @@ def within(box: Box, window: Box) -> Box:
     )
 
 
+def composed(inner: Box | None, outer: Box | None) -> Box | None:
+    """A window of a window, in fractions of the picture: the way back from :func:`within`. None shows all."""
+    if inner is None or outer is None:
+        return inner or outer
+    return Box(
+        left=outer.left + inner.left * outer.width,
+        top=outer.top + inner.top * outer.height,
+        width=inner.width * outer.width,
+        height=inner.height * outer.height,
+    )
+
+
 def _windows(boxes: Sequence[Box], size: Size) -> list[Window]:
     """Of each box all pixels of the picture that it touches; a box that is empty or outside is left out."""
     width, height = size

@@ -8,7 +8,7 @@ from PIL import Image
 from functions.apply_mask.composite import cast_shadow, compose, covering, matte_preview, out_of_focus
 from functions.apply_mask.encoding import ENCODINGS, FileFormat
 from functions.apply_mask.foreground import cut_out
-from functions.apply_mask.framing import Window, crop_window, fractions, subject_box, within
+from functions.apply_mask.framing import Window, composed, crop_window, fractions, subject_box, within
 from functions.apply_mask.thumbnails import make_thumbnails
 from functions.core.models import Box, Face, OutputKind, ProcessingOptions, ThumbnailSize
 
@@ -74,7 +74,7 @@ def make_renditions(
         for file_format in options.formats:
             yield Rendition("cutout", "cutout", file_format, cutout, window)
         for thumbnail in _thumbnails("cutout_thumbnail", cutout, options.thumbnail_sizes, faces, subject):
-            yield thumbnail._replace(window=_composed(thumbnail.window, window))
+            yield thumbnail._replace(window=composed(thumbnail.window, window))
     if "composite" in options.outputs:
         if background:
             backdrop = covering(background, cutout.size)
@@ -102,15 +102,3 @@ def _thumbnails(
 def _on_paper(picture: Image.Image, background: str) -> Image.Image:
     colour = background if background.startswith("#") else _PAPER
     return compose(picture, Image.new("RGB", picture.size, colour))
-
-
-def _composed(inner: Box | None, outer: Box | None) -> Box | None:
-    """A window of a window, in fractions of the whole picture."""
-    if inner is None or outer is None:
-        return inner or outer
-    return Box(
-        left=outer.left + inner.left * outer.width,
-        top=outer.top + inner.top * outer.height,
-        width=inner.width * outer.width,
-        height=inner.height * outer.height,
-    )

@@ -48,16 +48,7 @@ def validate_image(
     data, content_type = _download(upload, images, settings.max_size_bytes)
     image = open_picture(data, settings.accepted_formats, max_pixels=settings.max_pixels)
     _check_header(image, declared_formats(content_type, identity.file_name), settings)
-    width, height = upright_size(image)
-    facts = ImageFacts(
-        format=picture_format(image),
-        width=width,
-        height=height,
-        mode=image.mode,
-        size_bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        exif=exif_facts(image),
-    )
+    facts = image_facts(image, data)
     jpeg, (proxy_width, proxy_height) = make_proxy(image, settings.proxy_max_side)
     key = f"{identity.image_id}/proxy.jpg"
     images.put(settings.masks_bucket, key, jpeg, "image/jpeg")
@@ -68,6 +59,20 @@ def validate_image(
         options=record.options or settings.default_options,
         image=facts,
         proxy=Proxy(bucket=settings.masks_bucket, key=key, width=proxy_width, height=proxy_height),
+    )
+
+
+def image_facts(image: ImageFile.ImageFile, data: bytes) -> ImageFacts:
+    """What the record keeps of a picture; ``data`` is the whole file that ``image`` was opened from."""
+    width, height = upright_size(image)
+    return ImageFacts(
+        format=picture_format(image),
+        width=width,
+        height=height,
+        mode=image.mode,
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        exif=exif_facts(image),
     )
 
 

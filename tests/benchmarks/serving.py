@@ -104,7 +104,7 @@ def _our_server(model: Path, picture: bytes, **settings: str) -> Iterator[Call]:
 def _rembg_server(model: Path, rembg: Path, picture: bytes) -> Iterator[Call]:
     """The model by its path, which must lie in rembg's own folder; the mask alone; no user interface beside it."""
     port = free_port()
-    environment = {"U2NET_HOME": str(model.parent), "REMBG_HOME": str(model.parent), "OMP_NUM_THREADS": str(THREADS)}
+    environment = {"U2NET_HOME": str(model.parent), "OMP_NUM_THREADS": str(THREADS)}
     command = [str(rembg), "s", "--host", HOST, "--port", str(port), "--log_level", "warning", "--no-ui"]
     parts = {"model": b"u2net_custom", "om": b"true", 'file"; filename="picture.jpg': picture}
     body = b"".join(
