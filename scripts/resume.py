@@ -1,26 +1,18 @@
-"""Start pictures that FAILED or were cut off again: ``python -m scripts.resume [--id IMAGE_ID ...]``.
-
-A resumed picture goes through the whole workflow in a new execution, which claims it from the failed one. So it does
-not matter how long ago it failed, whether the workflow has changed since, or how many people resume it at once.
-"""
+"""Start pictures that FAILED or were cut off again: ``python -m scripts.resume [--id IMAGE_ID ...]``."""
 
 import argparse
-import hashlib
-import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple
 
 import boto3
 
 from functions.core.errors import MatteflowError
-from functions.core.models import Record, Status, Upload
+from functions.core.models import Record
 from functions.core.record_store import RecordStore
-
-if TYPE_CHECKING:
-    from mypy_boto3_stepfunctions import SFNClient
+from functions.core.workflow import Workflow
 
 DEFAULT_STACK = Path(".local/stack.json")
 
@@ -33,8 +25,7 @@ class Deployment(NamedTuple):
     """Where the pictures are: the local stack, or a deployment on AWS."""
 
     records: RecordStore
-    step_functions: "SFNClient"
-    state_machine_arn: str
+    workflow: Workflow
 
 
 def local_deployment(stack: Path) -> Deployment:
@@ -55,8 +46,7 @@ def local_deployment(stack: Path) -> Deployment:
     table = session.resource("dynamodb", endpoint_url=endpoint).Table(outputs["table"])
     return Deployment(
         RecordStore(outputs["table"], table),
-        session.client("stepfunctions", endpoint_url=endpoint),
-        outputs["state_machine_arn"],
+        Workflow(outputs["state_machine_arn"], session.client("stepfunctions", endpoint_url=endpoint)),
     )
 
 
@@ -72,10 +62,10 @@ def resume(deployment: Deployment, image_ids: Sequence[str], tell: Callable[[str
         if record is None:
             tell(f"{image_id}: there is no such picture.")
             refused = True
-        elif not _has_stopped(deployment, record):
+        elif not deployment.workflow.has_stopped(record):
             tell(f"{image_id}: it is {record.status}, and only a picture that FAILED or was cut off can be resumed.")
             refused = True
-        elif execution_arn := _start(deployment, record):
+        elif execution_arn := deployment.workflow.resume(record, deployment.records):
             tell(f"{image_id}: {record.file_name} is processed again by {execution_arn}")
             started += 1
         else:
@@ -88,61 +78,7 @@ def _chosen(deployment: Deployment, image_ids: Sequence[str]) -> Iterable[tuple[
     records = deployment.records
     if image_ids:
         return ((image_id, records.get(image_id)) for image_id in image_ids)
-    return ((record.image_id, record) for record in records.unfinished() if _has_stopped(deployment, record))
-
-
-def _has_stopped(deployment: Deployment, record: Record) -> bool:
-    """Whether a picture FAILED, or its execution was cut off before it could say so."""
-    if record.status != Status.PROCESSING:
-        return record.status == Status.FAILED
-    client = deployment.step_functions
-    try:
-        return client.describe_execution(executionArn=str(record.execution_arn))["status"] != "RUNNING"
-    except client.exceptions.ExecutionDoesNotExist:
-        return True  # Step Functions forgets an execution after 90 days
-
-
-def _start(deployment: Deployment, record: Record) -> str | None:
-    """Start the execution that takes a failed one up again; its ARN, or None if another has done so.
-
-    Its name follows from the failed one, so that resuming twice at once starts one. A number is counted up only past
-    an execution that ended without claiming the picture, because a name can be used once in 90 days.
-    """
-    client = deployment.step_functions
-    failed_execution = str(record.execution_arn)
-    digest = hashlib.sha256(failed_execution.encode()).hexdigest()[:12]
-    attempts = itertools.count(1)
-    while True:
-        name = f"resume-{record.image_id}-{digest}-{next(attempts)}"
-        try:
-            return client.start_execution(
-                stateMachineArn=deployment.state_machine_arn, name=name, input=json.dumps(_event(record))
-            )["executionArn"]
-        except client.exceptions.ExecutionAlreadyExists:
-            execution_arn = f"{deployment.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-            if client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING":
-                return None
-            now = deployment.records.get(record.image_id)
-            if now is None or now.execution_arn != failed_execution or not _has_stopped(deployment, now):
-                return None
-
-
-def _event(record: Record) -> dict[str, object]:
-    """The picture's S3 event as EventBridge gives it, and which execution is taken up again."""
-    upload = cast("Upload", record.upload)  # what has FAILED was uploaded
-    return {
-        "detail": {
-            "bucket": {"name": upload.bucket},
-            "object": {
-                "key": upload.key,
-                "version-id": upload.version,
-                "etag": upload.etag,
-                "size": upload.size,
-                "sequencer": upload.sequencer,
-            },
-        },
-        "resume_of": record.execution_arn,
-    }
+    return ((record.image_id, record) for record in records.unfinished() if deployment.workflow.has_stopped(record))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -162,9 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--table and --state-machine-arn belong together")
     try:
         if options.table:
-            deployment = Deployment(
-                RecordStore(options.table), boto3.client("stepfunctions"), options.state_machine_arn
-            )
+            deployment = Deployment(RecordStore(options.table), Workflow(options.state_machine_arn))
         else:
             deployment = local_deployment(options.stack)
         return 0 if resume(deployment, options.id) else 1

@@ -25,7 +25,11 @@ resource "aws_apigatewayv2_route" "api" {
     "GET /results",
     "GET /results/{image_id}",
     "DELETE /results/{image_id}",
+    "POST /results/{image_id}/composites",
+    "POST /results/{image_id}/resume",
     "GET /images/uploads/{filename}/status",
+    "GET /metrics",
+    "GET /intake",
     "GET /health",
     "GET /openapi.json",
     # API Gateway decodes a path before it routes, so the status of a key with slashes in it comes by these; and what no

@@ -10,8 +10,19 @@ locals {
     resources = [local.uploads_bucket_arn, local.masks_bucket_arn]
   }
 
+  # On the picture's record, which the step's execution owns.
+  mark_progress = {
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.records.arn]
+  }
+
+  # Spelled out, as the API, which may invoke it, is made from the same map.
+  apply_mask_name = "${local.name_prefix}-apply_mask"
+  apply_mask_arn  = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.apply_mask_name}"
+
   intake_environment = {
     MAX_SIZE_BYTES   = var.intake.max_size_bytes
+    MAX_PIXELS       = var.intake.max_pixels
     ACCEPTED_FORMATS = join(",", var.intake.accepted_formats)
     DEFAULT_OPTIONS  = jsonencode(local.default_options)
   }
@@ -37,7 +48,6 @@ locals {
       environment = merge(local.intake_environment, {
         TABLE_NAME      = aws_dynamodb_table.records.name
         MASKS_BUCKET    = aws_s3_bucket.bucket["masks"].bucket
-        MAX_PIXELS      = var.intake.max_pixels
         MAX_FRAMES      = var.intake.max_frames
         PROXY_MAX_SIDE  = var.proxy_max_side
         RECORD_TTL_DAYS = var.lifetimes.record_days
@@ -46,7 +56,7 @@ locals {
         local.tell_gone_from_denied,
         { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
         { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
-        { actions = ["dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
+        { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
       ]
     }
 
@@ -56,6 +66,7 @@ locals {
       timeout_s   = 75
       layers      = ["core", "imaging"]
       environment = {
+        TABLE_NAME    = aws_dynamodb_table.records.name
         MASKS_BUCKET  = aws_s3_bucket.bucket["masks"].bucket
         ENDPOINT_NAME = local.endpoint_name
       }
@@ -64,6 +75,7 @@ locals {
         { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
         { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/mask.png", "${local.masks_bucket_arn}/*/metadata.json"] },
         { actions = ["sagemaker:InvokeEndpoint"], resources = [local.endpoint_arn] },
+        local.mark_progress,
       ]
     }
 
@@ -73,6 +85,7 @@ locals {
       timeout_s   = 60
       layers      = ["core"]
       environment = {
+        TABLE_NAME                = aws_dynamodb_table.records.name
         MASKS_BUCKET              = aws_s3_bucket.bucket["masks"].bucket
         MAX_LABELS                = var.analysis.max_labels
         LABEL_MIN_CONFIDENCE      = var.analysis.label_min_confidence
@@ -93,6 +106,7 @@ locals {
           ]
           resources = ["*"]
         },
+        local.mark_progress,
       ]
     }
 
@@ -102,6 +116,7 @@ locals {
       timeout_s   = 120
       layers      = ["core", "imaging"]
       environment = {
+        TABLE_NAME     = aws_dynamodb_table.records.name
         RESULTS_BUCKET = aws_s3_bucket.bucket["results"].bucket
         MAX_PIXELS     = var.intake.max_pixels
       }
@@ -114,6 +129,7 @@ locals {
           resources = ["${local.masks_bucket_arn}/*/mask.png", "${local.masks_bucket_arn}/*/proxy.jpg"]
         },
         { actions = ["s3:PutObject"], resources = ["${local.results_bucket_arn}/*"] },
+        local.mark_progress,
       ]
     }
 
@@ -142,6 +158,8 @@ locals {
         UPLOADS_BUCKET           = aws_s3_bucket.bucket["uploads"].bucket
         MASKS_BUCKET             = aws_s3_bucket.bucket["masks"].bucket
         RESULTS_BUCKET           = aws_s3_bucket.bucket["results"].bucket
+        APPLY_MASK_FUNCTION      = local.apply_mask_name
+        STATE_MACHINE_ARN        = local.state_machine_arn
         UPLOAD_URL_TTL_S         = var.lifetimes.upload_url_s
         RESULT_URL_TTL_S         = var.lifetimes.result_url_s
         AWAITING_UPLOAD_TTL_DAYS = var.lifetimes.awaiting_upload_days
@@ -151,7 +169,7 @@ locals {
       })
       statements = [
         {
-          actions   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+          actions   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
           resources = concat([aws_dynamodb_table.records.arn], local.record_index_arns)
         },
         {
@@ -166,6 +184,12 @@ locals {
         {
           actions   = ["s3:ListBucket", "s3:ListBucketVersions"]
           resources = [local.uploads_bucket_arn, local.masks_bucket_arn, local.results_bucket_arn]
+        },
+        { actions = ["lambda:InvokeFunction"], resources = [local.apply_mask_arn] },
+        { actions = ["states:StartExecution"], resources = [local.state_machine_arn] },
+        {
+          actions   = ["states:DescribeExecution"]
+          resources = ["${replace(local.state_machine_arn, ":stateMachine:", ":execution:")}:*"]
         },
       ]
     }

@@ -96,15 +96,29 @@ resource "aws_s3_bucket_notification" "uploads" {
   eventbridge = true
 }
 
-# Browsers upload straight to the signed URL.
+# Browsers upload and read straight by signed URLs.
 resource "aws_s3_bucket_cors_configuration" "uploads" {
   bucket = aws_s3_bucket.bucket["uploads"].bucket
 
   cors_rule {
-    allowed_methods = ["PUT", "POST"]
+    allowed_methods = ["GET", "HEAD", "PUT", "POST"]
     allowed_origins = var.cors_origins
     allowed_headers = ["*"]
-    expose_headers  = ["ETag", "x-amz-version-id"]
+    expose_headers  = ["Content-Disposition", "Content-Length", "ETag", "x-amz-version-id"]
+    max_age_seconds = 3600
+  }
+}
+
+resource "aws_s3_bucket_cors_configuration" "outputs" {
+  for_each = toset(["masks", "results"])
+
+  bucket = aws_s3_bucket.bucket[each.key].bucket
+
+  cors_rule {
+    allowed_methods = ["GET", "HEAD"]
+    allowed_origins = var.cors_origins
+    allowed_headers = ["*"]
+    expose_headers  = ["Content-Disposition", "Content-Length", "ETag"]
     max_age_seconds = 3600
   }
 }

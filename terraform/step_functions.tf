@@ -1,5 +1,8 @@
 locals {
   state_machine = "${local.name_prefix}-process-image"
+
+  # Spelled out: the API, which may start it, and its role are made before it.
+  state_machine_arn = "arn:${local.partition}:states:${var.region}:${local.account_id}:stateMachine:${local.state_machine}"
 }
 
 resource "aws_sfn_state_machine" "process_image" {
@@ -63,7 +66,7 @@ data "aws_iam_policy_document" "process_image_trust" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = ["arn:${local.partition}:states:${var.region}:${local.account_id}:stateMachine:${local.state_machine}"]
+      values   = [local.state_machine_arn]
     }
 
     condition {

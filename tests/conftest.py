@@ -1,5 +1,9 @@
-"""Golden pictures: what a person has looked at and found right, kept in ``tests/goldens/``."""
+"""What tests of several kinds share: golden pictures, and the pipeline, which is brought up once a run.
 
+Golden pictures are what a person has looked at and found right, kept in ``tests/goldens/``.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,7 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
+from scripts.local_stack.services import Ports
+from scripts.local_stack.stack import LocalStack
+from tests.pipeline import Pipeline
+
+ON_THE_PIPELINE = ("tests/browser/", "tests/e2e/")
 FOLDER = Path(__file__).parent / "goldens"
 
 
@@ -55,6 +65,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-goldens", action="store_true", help="write the golden pictures anew instead of comparing with them"
     )
+
+
+class Schedule(LoadFileScheduling):
+    """For ``pytest -n``: a file a worker, and one worker for all that needs the pipeline."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ON_THE_PIPELINE[0] if nodeid.startswith(ON_THE_PIPELINE) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    config.option.loadscopereorder = False  # the pipeline's tests take longest, and come first by name
+    return Schedule(config, log)
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """The whole pipeline on one machine, brought up once for all tests that need it."""
+    stack = LocalStack(home=tmp_path_factory.mktemp("stack"), ports=Ports.free())
+    try:
+        stack.up()
+        yield Pipeline(stack)
+    finally:
+        stack.down()
 
 
 @pytest.fixture(scope="session")

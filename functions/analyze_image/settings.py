@@ -10,6 +10,7 @@ from functions.core.settings import CommaSeparated, EnvironmentModel
 
 class Settings(EnvironmentModel):
     masks_bucket: str
+    table_name: str
     max_labels: Annotated[int, Field(ge=1, le=100)] = 100
     label_min_confidence: Percent = 55
     moderation_min_confidence: Percent = 60

@@ -5,7 +5,17 @@ import re
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from functions.api.problem import answer_with_problems
-from functions.api.routes import document, health, results, upload_status, upload_url
+from functions.api.routes import (
+    composites,
+    document,
+    health,
+    intake,
+    metrics,
+    results,
+    resumption,
+    upload_status,
+    upload_url,
+)
 
 
 class HttpApi(APIGatewayHttpResolver):
@@ -23,5 +33,5 @@ class HttpApi(APIGatewayHttpResolver):
 # Without a status of its own, the resolver answers a response that does not fit its model as an invalid request.
 app = HttpApi(enable_validation=True, response_validation_error_http_code=500)
 answer_with_problems(app)
-for module in (upload_url, results, upload_status, health, document):
+for module in (upload_url, results, composites, resumption, upload_status, metrics, intake, health, document):
     app.include_router(module.router)

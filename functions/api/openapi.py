@@ -5,11 +5,12 @@ from typing import Any
 
 from functions.api.app import app
 from functions.api.problem import MEDIA_TYPE, title
+from functions.api.routes.composites import CompositeRequest
 from functions.api.routes.upload_url import UploadUrlRequest
 
 _SCHEMAS = "#/components/schemas/"
 # Nobody's pictures are read or written here.
-_WITHOUT_OWNER = ("/health", "/openapi.json")
+_WITHOUT_OWNER = ("/health", "/intake", "/openapi.json")
 _USER_ID = {
     "name": "user_id",
     "in": "query",
@@ -43,10 +44,10 @@ def describe() -> dict[str, Any]:
     schemas = components["schemas"]
     for replaced in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         del schemas[replaced]
-    request = UploadUrlRequest.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
-    components["schemas"] = dict(
-        sorted((schemas | request.pop("$defs") | {UploadUrlRequest.__name__: request}).items())
-    )
+    for body in (UploadUrlRequest, CompositeRequest):
+        request = body.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
+        schemas |= request.pop("$defs") | {body.__name__: request}
+    components["schemas"] = dict(sorted(schemas.items()))
     return document
 
 

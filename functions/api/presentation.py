@@ -4,10 +4,22 @@ from pathlib import PurePosixPath
 from typing import Self
 
 from functions.api.services import Services
-from functions.core.models import ImageFacts, ImageId, Label, Model, Output, Record, Status
+from functions.core.models import (
+    ImageFacts,
+    ImageId,
+    Label,
+    Model,
+    Output,
+    OutputKind,
+    Pixels,
+    Record,
+    Status,
+    StepName,
+    StepProgress,
+)
 
-# A picture in a list is shown at most about this wide.
-_LISTED_SIDE = 256
+_LISTED_SIDE = 480  # pixels: a picture in a list is about 240 wide, and may be on a screen of double density
+_LISTED_LABELS = 5
 
 
 class SignedOutput(Output):
@@ -33,7 +45,11 @@ class Result(Record):
     @classmethod
     def of(cls, record: Record, services: Services) -> Self:
         return cls.model_validate(
-            record.model_dump() | {"outputs": _signed(record, services), "links": _links(record, services)}
+            record.model_dump()
+            | {
+                "outputs": [signed(record, output, services) for output in record.outputs],
+                "links": _links(record, services),
+            }
         )
 
 
@@ -47,14 +63,29 @@ class ResultSummary(Model):
     needs_review: bool
     created_at: str
     updated_at: str
-    thumbnail_url: str | None
+    steps: dict[StepName, StepProgress]
+    width: Pixels | None
+    height: Pixels | None
+    labels: tuple[str, ...]
+    thumbnail: SignedOutput | None
+    cutout_thumbnail: SignedOutput | None
 
     @classmethod
     def of(cls, record: Record, services: Services) -> Self:
-        thumbnail = _listed_thumbnail(record)
         return cls(
-            **record.model_dump(include=cls.model_fields.keys() - {"thumbnail_url"}),
-            thumbnail_url=_sign(record, thumbnail, services) if thumbnail else None,
+            image_id=record.image_id,
+            file_name=record.file_name,
+            status=record.status,
+            status_reason=record.status_reason,
+            needs_review=record.needs_review,
+            created_at=record.created_at,
+            updated_at=record.updated_at,
+            steps=record.steps,
+            width=record.image and record.image.width,
+            height=record.image and record.image.height,
+            labels=tuple(label.name for label in record.labels[:_LISTED_LABELS]),
+            thumbnail=_listed(record, "thumbnail", services),
+            cutout_thumbnail=_listed(record, "cutout_thumbnail", services),
         )
 
 
@@ -76,19 +107,18 @@ class UploadStatus(Model):
             status_reason=record.status_reason,
             metadata=record.image,
             labels=record.labels,
-            thumbnails=tuple(output for output in _signed(record, services) if output.kind == "thumbnail"),
+            thumbnails=tuple(
+                signed(record, output, services) for output in record.outputs if output.kind == "thumbnail"
+            ),
         )
 
 
-def _signed(record: Record, services: Services) -> list[SignedOutput]:
-    return [SignedOutput(**output.model_dump(), url=_sign(record, output, services)) for output in record.outputs]
-
-
-def _sign(record: Record, output: Output, services: Services) -> str:
-    """A URL under which a browser saves ``cutout.png`` of ``boat.jpg`` as ``boat-cutout.png``."""
+def signed(record: Record, output: Output, services: Services) -> SignedOutput:
+    """The output, with a URL under which a browser saves ``cutout.png`` of ``boat.jpg`` as ``boat-cutout.png``."""
     settings = services.settings
     file_name = f"{PurePosixPath(record.file_name).stem}-{PurePosixPath(output.key).name}"
-    return services.images.presign_get(settings.results_bucket, output.key, settings.result_url_ttl_s, file_name)
+    url = services.images.presign_get(settings.results_bucket, output.key, settings.result_url_ttl_s, file_name)
+    return SignedOutput(**output.model_dump(), url=url)
 
 
 def _links(record: Record, services: Services) -> Links:
@@ -107,10 +137,11 @@ def _links(record: Record, services: Services) -> Links:
     )
 
 
-def _listed_thumbnail(record: Record) -> Output | None:
-    """The smallest thumbnail that fills its place in a list, else the largest there is."""
+def _listed(record: Record, kind: OutputKind, services: Services) -> SignedOutput | None:
+    """The smallest thumbnail of a kind that fills its place in a list, else the largest there is."""
     thumbnails = sorted(
-        (output for output in record.outputs if output.kind == "thumbnail"), key=lambda each: each.width * each.height
+        (output for output in record.outputs if output.kind == kind), key=lambda each: each.width * each.height
     )
     large = [output for output in thumbnails if max(output.width, output.height) >= _LISTED_SIDE]
-    return next(iter(large or thumbnails[-1:]), None)
+    chosen = next(iter(large or thumbnails[-1:]), None)
+    return signed(record, chosen, services) if chosen else None

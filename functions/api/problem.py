@@ -10,10 +10,25 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import BaseModel, ConfigDict
 
-from functions.core.errors import InvalidRequest, StoreUnavailable
+from functions.core.errors import (
+    ImageRejected,
+    InvalidRequest,
+    MaskRejected,
+    MatteflowError,
+    StepFailed,
+    TransientError,
+)
 from functions.core.observability import logger
 
 MEDIA_TYPE = "application/problem+json"
+
+# Errors whose message is the problem's detail.
+_STATUSES: dict[type[MatteflowError], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.BAD_REQUEST,
+    ImageRejected: HTTPStatus.CONFLICT,
+    MaskRejected: HTTPStatus.BAD_GATEWAY,
+    StepFailed: HTTPStatus.BAD_GATEWAY,
+}
 
 
 class FieldError(BaseModel):
@@ -87,15 +102,15 @@ def answer_with_problems(app: APIGatewayHttpResolver) -> None:
         detail = "; ".join(f"{entry.field}: {entry.message}" for entry in errors)
         return problem(app, HTTPStatus.BAD_REQUEST, detail, errors=errors)
 
-    def invalid_request(error: InvalidRequest) -> Response[str]:
-        return problem(app, HTTPStatus.BAD_REQUEST, str(error))
+    def in_its_own_words(error: MatteflowError) -> Response[str]:
+        return problem(app, _STATUSES[type(error)], str(error))
 
     def refused(error: ProblemError) -> Response[str]:
         return problem(app, error.status, str(error), **error.members)
 
-    def unavailable(error: StoreUnavailable) -> Response[str]:
-        logger.warning("store unavailable", reason=str(error))
-        detail = "A store did not answer in time. Try again."
+    def unavailable(error: TransientError) -> Response[str]:
+        logger.warning("service unavailable", reason=str(error))
+        detail = "A service did not answer in time. Try again."
         return problem(app, HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "1"})
 
     def unexpected(_: Exception) -> Response[str]:
@@ -112,9 +127,9 @@ def answer_with_problems(app: APIGatewayHttpResolver) -> None:
 
     handlers: dict[type[Exception], Callable[[Any], Response[str]]] = {
         RequestValidationError: invalid_fields,
-        InvalidRequest: invalid_request,
+        **dict.fromkeys(_STATUSES, in_its_own_words),
         ProblemError: refused,
-        StoreUnavailable: unavailable,
+        TransientError: unavailable,
         NotFoundError: no_route,
         Exception: unexpected,
     }

@@ -8,16 +8,22 @@ from typing import Annotated, NamedTuple, cast
 from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from pydantic import TypeAdapter, ValidationError
 
-from functions.api.problem import ProblemError
+from functions.api.problem import ProblemError, invalid
 from functions.api.settings import Settings
+from functions.core.compositor import Compositor
 from functions.core.errors import InvalidRequest
 from functions.core.identity import PUBLIC_OWNER
 from functions.core.image_store import ImageStore
+from functions.core.models import ImageId, Record
 from functions.core.record_store import RecordStore
+from functions.core.workflow import Workflow
 
 # An owner is one part of a key and of a URL, so neither a slash nor a path that a client would resolve.
 _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.|:@+=-]{0,127}")
+
+_IMAGE_ID: TypeAdapter[str] = TypeAdapter(ImageId)
 
 
 class Services(NamedTuple):
@@ -30,6 +36,16 @@ class Services(NamedTuple):
 def services() -> Services:
     settings = Settings.from_environment()
     return Services(settings, ImageStore(), RecordStore(settings.table_name))
+
+
+@functools.lru_cache(maxsize=1)
+def compositor() -> Compositor:
+    return Compositor(services().settings.apply_mask_function)
+
+
+@functools.lru_cache(maxsize=1)
+def workflow() -> Workflow:
+    return Workflow(services().settings.state_machine_arn)
 
 
 Injected = Annotated[Services, Depends(services)]
@@ -60,3 +76,36 @@ def owner(request: Request, provided: Injected) -> str:
 
 
 Owner = Annotated[str, Depends(owner)]
+
+
+def owned_record(image_id: str, owner: str, services: Services) -> Record:
+    """The owner's record; what is another's is absent.
+
+    Raises:
+        ProblemError: 404.
+    """
+    record = services.records.get(image_id) if _is_image_id(image_id) else None
+    if record is None or record.owner != owner:
+        raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no result {image_id}.")
+    return record
+
+
+def check_background(field: str, background_image_id: str | None, owner: str, services: Services) -> None:
+    """Another owner's picture is no background, and is refused in the words for an absent one.
+
+    Raises:
+        RequestValidationError: of this field.
+    """
+    if background_image_id is None:
+        return
+    record = services.records.get(background_image_id)
+    if record is None or record.owner != owner or not record.is_finished:
+        raise invalid(field, f"You have no finished picture {background_image_id}")
+
+
+def _is_image_id(text: str) -> bool:
+    try:
+        _IMAGE_ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True

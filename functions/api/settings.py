@@ -16,6 +16,8 @@ class Settings(PictureSettings):
     uploads_bucket: str
     masks_bucket: str
     results_bucket: str
+    apply_mask_function: str
+    state_machine_arn: str
     auth: Literal["none", "jwt"]
     mask_provider: str
     version: str

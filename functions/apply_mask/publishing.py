@@ -54,6 +54,7 @@ def apply_mask(
             request.options,
             faces=request.faces,
             background=background.result(),
+            variant=request.variant,
         )
         del picture
         outputs = []
@@ -89,4 +90,5 @@ def _publish(rendition: Rendition, image_id: ImageId, images: ImageStore, bucket
         height=rendition.image.height,
         bytes=len(body),
         window=rendition.window,
+        background=rendition.background,
     )

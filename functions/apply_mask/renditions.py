@@ -16,13 +16,17 @@ _PAPER = "#ffffff"  # under a transparent original where the backdrop is no colo
 
 
 class Rendition(NamedTuple):
-    """One output before it is encoded; ``stem`` is its file name without extension, ``window`` what it shows."""
+    """One output before it is encoded; ``stem`` is its file name without extension, ``window`` what it shows.
+
+    ``background`` is what a composite is laid on.
+    """
 
     kind: OutputKind
     stem: str
     format: FileFormat
     image: Image.Image
     window: Box | None = None
+    background: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -36,6 +40,7 @@ def make_renditions(
     *,
     faces: Sequence[Face] = (),
     background: Image.Image | None = None,
+    variant: str | None = None,
 ) -> Iterator[Rendition]:
     """Make every rendition asked for, one at a time. None changes any more once the next is asked for.
 
@@ -45,10 +50,12 @@ def make_renditions(
         options: what is made, and how.
         faces: boxes in fractions of the picture, which thumbnails of the fit ``focal`` keep in.
         background: the other picture that ``options.background`` names, ``RGB``, of any size.
+        variant: ends the name of a further composite, which comes without thumbnails.
     """
     subject = subject_box(matte)
+    thumbnail_sizes = () if variant else options.thumbnail_sizes
     original = picture if picture.mode == "RGB" else _on_paper(picture, options.background)
-    yield from _thumbnails("thumbnail", original, options.thumbnail_sizes, faces, subject)
+    yield from _thumbnails("thumbnail", original, thumbnail_sizes, faces, subject)
     if "matte_preview" in options.outputs:
         yield Rendition("matte_preview", "matte_preview", "jpeg", matte_preview(original, matte))
     del original
@@ -73,7 +80,7 @@ def make_renditions(
     if "cutout" in options.outputs:
         for file_format in options.formats:
             yield Rendition("cutout", "cutout", file_format, cutout, window)
-        for thumbnail in _thumbnails("cutout_thumbnail", cutout, options.thumbnail_sizes, faces, subject):
+        for thumbnail in _thumbnails("cutout_thumbnail", cutout, thumbnail_sizes, faces, subject):
             yield thumbnail._replace(window=composed(thumbnail.window, window))
     if "composite" in options.outputs:
         if background:
@@ -82,7 +89,8 @@ def make_renditions(
             backdrop = blurred or Image.new("RGB", cutout.size, options.background)
         if options.shadow and subject:
             cast_shadow(backdrop, matte, options.shadow, subject)
-        yield Rendition("composite", "composite", "jpeg", compose(cutout, backdrop), window)
+        stem = f"composite_{variant}" if variant else "composite"
+        yield Rendition("composite", stem, "jpeg", compose(cutout, backdrop), window, options.background)
 
 
 def _thumbnails(

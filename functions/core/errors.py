@@ -8,14 +8,16 @@ The state machine catches by class name, so a name here is part of the workflow'
     │   ├── MaskRejected          the endpoint's answer is not a mask of this picture
     │   ├── EndpointMisconfigured the endpoint is missing, or access to it is denied
     │   ├── AnalysisRefused       Rekognition does not take the picture or the request
-    │   ├── AccessDenied          S3, DynamoDB or Rekognition refuses the function's role
+    │   ├── AccessDenied          a service refuses the function's role
+    │   ├── StepFailed            a step that the API invoked broke      -> HTTP 502
     │   └── InvalidRequest        a request the API cannot accept          -> HTTP 400
     └── TransientError            the workflow tries again, with full jitter
         ├── MaskEngineBusy        throttled, not ready, or no room (429, 503)
         ├── MaskEngineFailed      the endpoint broke or answered late (500, time-out)
         ├── PictureBusy           an older upload to the same key is being processed
         ├── AnalysisUnavailable   Rekognition throttled or broke
-        └── StoreUnavailable      S3 or DynamoDB throttled or broke
+        ├── StoreUnavailable      S3 or DynamoDB throttled or broke
+        └── WorkflowUnavailable   Lambda or Step Functions throttled or broke -> HTTP 503
 
 Adapters translate foreign exceptions into these at one seam each; an exception that no table names is re-raised.
 """
@@ -49,6 +51,10 @@ class AccessDenied(PermanentError):
     """A service refuses the function's role."""
 
 
+class StepFailed(PermanentError):
+    """A step that the API invoked broke; its log says why."""
+
+
 class InvalidRequest(PermanentError):
     """A request the API cannot accept; the message names the field."""
 
@@ -75,3 +81,7 @@ class AnalysisUnavailable(TransientError):
 
 class StoreUnavailable(TransientError):
     """S3 or DynamoDB throttled the call or failed by itself."""
+
+
+class WorkflowUnavailable(TransientError):
+    """Lambda or Step Functions throttled the call, failed by itself, or did not answer in time."""

@@ -162,6 +162,23 @@ class ProcessingOptions(Model):
         return None if self.background == "blur" or self.background.startswith("#") else self.background
 
 
+StepName = Literal["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result"]
+StepState = Literal["running", "warming", "done", "failed"]
+
+
+class StepProgress(Model):
+    """How far a step is: ``warming`` waits for an endpoint to wake up.
+
+    ``started_at`` is of the first try, ``attempts`` counts every try, and ``reason`` says why the last one failed.
+    """
+
+    state: StepState
+    started_at: str
+    ended_at: str | None = None
+    attempts: Annotated[int, Field(ge=1)] = 1
+    reason: str | None = None
+
+
 class ImageFacts(Model):
     """The upload as it is: ``width`` and ``height`` after EXIF orientation, ``mode`` as Pillow names it."""
 
@@ -294,7 +311,10 @@ OutputKind = Literal["cutout", "matte", "matte_preview", "composite", "thumbnail
 
 
 class Output(Model):
-    """One object in the results bucket. ``window`` is the part of the picture it shows; absent, it shows all of it."""
+    """One object in the results bucket. ``window`` is the part of the picture it shows; absent, it shows all of it.
+
+    ``background`` is what lies behind a composite, as its options named it.
+    """
 
     kind: OutputKind
     key: S3Key
@@ -303,6 +323,7 @@ class Output(Model):
     height: Pixels
     bytes: int
     window: Box | None = None
+    background: str | None = None
 
 
 class Record(Model):
@@ -330,11 +351,17 @@ class Record(Model):
     analysis_key: S3Key | None = None
     outputs: tuple[Output, ...] = ()
     needs_review: bool = False
+    steps: dict[StepName, StepProgress] = {}
     timings: dict[str, float] = {}
     execution_arn: str | None = None
     created_at: str
     updated_at: str
     expires_at: int
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there are results: it is SUCCEEDED or PARTIAL."""
+        return self.status in (Status.SUCCEEDED, Status.PARTIAL)
 
 
 class ValidateImageRequest(Model):
@@ -369,6 +396,7 @@ class InferMaskResult(Model):
 
 class AnalyzeImageRequest(Model):
     image_id: ImageId
+    execution_arn: str
     upload: Upload
     proxy: Proxy
 
@@ -378,12 +406,16 @@ class AnalyzeImageResult(Model):
 
 
 class ApplyMaskRequest(Model):
+    """``variant`` asks for one more composite of a finished picture, named after it; then no execution asks."""
+
     image_id: ImageId
+    execution_arn: str | None = None
     upload: Upload
     image: ImageFacts
     mask: MaskFacts
     faces: tuple[Face, ...] = ()
     options: ProcessingOptions
+    variant: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")] | None = None
 
 
 class ApplyMaskResult(Model):

@@ -1,17 +1,22 @@
 """DynamoDB: one record a picture, written only under the conditions that decide which execution owns it.
 
-An item is a :class:`Record` without its absent fields, and ``upload_order``: the sequencer of its upload, padded so
-that DynamoDB compares it as S3 means it. Floats become ``Decimal`` here and nowhere else.
+An item is a :class:`Record` without its absent fields, with a place for every step, and beside it what DynamoDB
+compares: ``upload_order``, the sequencer of its upload, padded so that it sorts as S3 means it, and ``name_folded`` and
+``labels_folded``, by which it is found in any case. Floats become ``Decimal`` here and nowhere else.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
+import itertools
 import json
+import operator
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 
 import boto3
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
@@ -21,7 +26,18 @@ from pydantic import StringConstraints, ValidationError
 from functions.core.aws_errors import translated
 from functions.core.errors import AccessDenied, InvalidRequest, MatteflowError, StoreUnavailable
 from functions.core.identity import Identity
-from functions.core.models import ImageId, Model, Owner, Record, Status, Upload
+from functions.core.models import (
+    ImageId,
+    Model,
+    Output,
+    Owner,
+    Record,
+    Status,
+    StepName,
+    StepProgress,
+    StepState,
+    Upload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -51,7 +67,9 @@ _ERRORS: dict[str, type[MatteflowError]] = {
 }
 
 # What the first write of a record decides, and no later one changes.
-_KEPT = ("created_at", "file_name", "options")
+_KEPT = ("created_at", "file_name", "name_folded", "options")
+
+_BESIDE_THE_RECORD = ("upload_order", "name_folded", "labels_folded")
 
 # Only versions of one key share it, and S3 delivers late events within hours, so few records lie between.
 _NEWEST_OF = 25
@@ -65,6 +83,15 @@ class RecordPage(NamedTuple):
 
     records: list[Record]
     next_cursor: str | None
+
+
+class Outcome(NamedTuple):
+    """How one picture went: milliseconds by step, and the names of its labels."""
+
+    created_at: datetime
+    status: Status
+    timings: dict[str, float]
+    labels: tuple[str, ...]
 
 
 class _Cursor(Model):
@@ -99,7 +126,7 @@ class RecordStore:
 
         It succeeds if the picture has no record or awaits its upload, if the record is the end of an older upload to
         its key (by sequencer), if this very execution claimed it before, or if the execution ``resume_of`` owned it and
-        did not get it done.
+        did not get it done. With the claim, ``validate_image`` begins.
 
         Args:
             execution_arn: the execution that claims.
@@ -111,11 +138,51 @@ class RecordStore:
             or None when it is not to be had: the event is a duplicate, or an older upload is being processed.
         """
         record = new_record(identity, upload, Status.PROCESSING, execution_arn, ttl_days)
+        begun = StepProgress(state="running", started_at=record.created_at)
         ended = Attr("status").ne(Status.PROCESSING)
-        condition = _unclaimed(upload) | (_of_older(upload) & ended) | _in_process(execution_arn)
+        condition = _unclaimed(upload) | (_of_older(upload) & ended)
         if resume_of is not None:
             condition |= Attr("execution_arn").eq(resume_of) & Attr("status").is_in([Status.FAILED, Status.PROCESSING])
-        return self._replace(record, condition)
+        claimed = self._replace(record.model_copy(update={"steps": {"validate_image": begun}}), condition)
+        return claimed or self.begin_step(identity.image_id, execution_arn, "validate_image")
+
+    def begin_step(self, image_id: str, execution_arn: str, step: StepName) -> Record | None:
+        """Mark that a step begins, or begins again: every beginning is counted, and the first one's time is kept.
+
+        Returns:
+            the record as it now is; or None when the execution does not own the picture.
+        """
+        path = f"steps.{step}"
+        return self._update(
+            image_id,
+            _in_process(execution_arn) & Attr(path).exists(),
+            f"SET {path}.#state = :running, {path}.started_at = if_not_exists({path}.started_at, :now), "
+            f"{path}.attempts = if_not_exists({path}.attempts, :none) + :one REMOVE {path}.ended_at, {path}.reason",
+            names={"#state": "state"},
+            values={":running": "running", ":now": _now(), ":none": 0, ":one": 1},
+        )
+
+    def mark_step(
+        self, image_id: str, execution_arn: str, step: StepName, state: StepState, reason: str | None = None
+    ) -> Record | None:
+        """Mark what has become of a step that has begun: ``done`` and ``failed`` end it.
+
+        Args:
+            reason: why it failed, in words that the picture's owner reads.
+
+        Returns:
+            the record as it now is; or None when the execution does not own the picture, or the step has not begun.
+        """
+        path = f"steps.{step}"
+        marks = {"state": state, "reason": reason, "ended_at": _now() if state in ("done", "failed") else None}
+        written = {name: value for name, value in marks.items() if value is not None}
+        return self._update(
+            image_id,
+            _in_process(execution_arn) & Attr(f"{path}.attempts").exists(),
+            "SET " + ", ".join(f"{path}.#{name} = :{name}" for name in written),
+            names={f"#{name}": name for name in written},
+            values={f":{name}": value for name, value in written.items()},
+        )
 
     def is_of_older(self, image_id: str, upload: Upload) -> bool:
         """Whether the picture's record is of an older upload to the same key than this one."""
@@ -150,6 +217,22 @@ class RecordStore:
         stored = self.get(record.image_id)
         return stored if stored and stored.execution_arn == record.execution_arn else None
 
+    def add_output(self, record: Record, output: Output) -> bool:
+        """List one more output of a picture that has ended.
+
+        Returns:
+            whether it was done: not if the record's outputs are other ones by now than ``record`` says.
+        """
+        as_read = Attr("execution_arn").eq(record.execution_arn) & Attr(f"outputs[{len(record.outputs)}]").not_exists()
+        added = self._update(
+            record.image_id,
+            as_read,
+            "SET outputs = list_append(outputs, :added)",
+            names={},
+            values={":added": [_to_attributes(output)]},
+        )
+        return added is not None
+
     def get(self, image_id: str) -> Record | None:
         """The record as the last write left it, or None."""
         with translated("DynamoDB", _ERRORS, StoreUnavailable):
@@ -162,35 +245,52 @@ class RecordStore:
             self._table.delete_item(Key={"image_id": image_id})
 
     def list_by_owner(
-        self, owner: str, limit: int, cursor: str | None = None, status: Status | None = None
+        self,
+        owner: str,
+        limit: int,
+        cursor: str | None = None,
+        *,
+        status: Status | None = None,
+        label: str | None = None,
+        name: str | None = None,
     ) -> RecordPage:
-        """A page of at most ``limit`` of the owner's records, newest first, all of them of ``status`` if given.
+        """A page of at most ``limit`` of the owner's records, newest first.
+
+        Args:
+            status: only those of it.
+            label: only those that have it, in any case.
+            name: only those with it in their file name, in any case.
 
         Raises:
             InvalidRequest: the cursor is not one of this owner's pages.
         """
+        filters: list[ConditionBase] = []
+        if status is not None:
+            filters.append(Attr("status").eq(status))
+        if label is not None:
+            filters.append(Attr("labels_folded").contains(_folded(label)))
+        if name is not None:
+            filters.append(Attr("name_folded").contains(_folded(name)))
         # One more than asked for tells whether there is a next page. A filter drops records after Limit counted them.
         query: dict[str, Any] = (
-            {"Limit": limit + 1} if status is None else {"FilterExpression": Attr("status").eq(status)}
+            {"FilterExpression": functools.reduce(operator.and_, filters)} if filters else {"Limit": limit + 1}
         )
         if cursor is not None:
             query["ExclusiveStartKey"] = _read_cursor(cursor, owner)
-        records: list[Record] = []
-        with translated("DynamoDB", _ERRORS, StoreUnavailable):
-            while len(records) <= limit:
-                page = self._table.query(
-                    IndexName=OWNER_INDEX,
-                    KeyConditionExpression=Key("owner").eq(owner),
-                    ScanIndexForward=False,
-                    **query,
-                )
-                records += map(_from_item, page["Items"])
-                if "LastEvaluatedKey" not in page:
-                    break
-                query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        items = self._newest_first(Key("owner").eq(owner), **query)
+        records = [_from_item(item) for item in itertools.islice(items, limit + 1)]
         if len(records) <= limit:
             return RecordPage(records, None)
         return RecordPage(records[:limit], _write_cursor(records[limit - 1]))
+
+    def outcomes(self, owner: str, since: datetime, until: datetime, limit: int) -> list[Outcome]:
+        """How the owner's newest ``limit`` pictures went, of those created between two times in UTC."""
+        items = self._newest_first(
+            Key("owner").eq(owner) & Key("created_at").between(since.isoformat(), until.isoformat()),
+            ProjectionExpression="created_at, #status, timings, labels",
+            ExpressionAttributeNames={"#status": "status"},
+        )
+        return [_outcome(item) for item in itertools.islice(items, limit)]
 
     def newest_by_upload_key(self, upload_key: str) -> Record | None:
         """The record of the newest upload to a key, by sequencer; None if nothing was uploaded or announced there."""
@@ -215,6 +315,18 @@ class RecordStore:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def _newest_first(self, of: ConditionBase, **query: Any) -> Iterator[dict[str, Any]]:
+        """The items of the owners' index, page by page as they are asked for."""
+        while True:
+            with translated("DynamoDB", _ERRORS, StoreUnavailable):
+                page = self._table.query(
+                    IndexName=OWNER_INDEX, KeyConditionExpression=of, ScanIndexForward=False, **query
+                )
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
     def _replace(self, record: Record, condition: ConditionBase) -> Record | None:
         """Replace all but the key and what is ``_KEPT``, in one write; None if ``condition`` does not hold."""
         item = _to_item(record)
@@ -223,17 +335,32 @@ class RecordStore:
             f"#{name} = if_not_exists(#{name}, :{name})" if name in _KEPT else f"#{name} = :{name}" for name in item
         ]
         removed = [name for name in Record.model_fields if name not in (*item, *_KEPT, "image_id")]
-        update = f"SET {', '.join(written)}" + (
-            f" REMOVE {', '.join(f'#{name}' for name in removed)}" if removed else ""
+        return self._update(
+            record.image_id,
+            condition,
+            f"SET {', '.join(written)}" + (f" REMOVE {', '.join(f'#{name}' for name in removed)}" if removed else ""),
+            names={f"#{name}": name for name in (*item, *removed)},
+            values={f":{name}": value for name, value in item.items()},
         )
+
+    def _update(
+        self,
+        image_id: str,
+        condition: ConditionBase,
+        update: str,
+        *,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+    ) -> Record | None:
+        """Update a record in one write, and return it as it now is; None if ``condition`` does not hold."""
         try:
             with translated("DynamoDB", _ERRORS, StoreUnavailable):
                 answer = self._table.update_item(
-                    Key={"image_id": record.image_id},
+                    Key={"image_id": image_id},
                     UpdateExpression=update,
                     ConditionExpression=condition,
-                    ExpressionAttributeNames={f"#{name}": name for name in (*item, *removed)},
-                    ExpressionAttributeValues={f":{name}": value for name, value in item.items()},
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=values,
                     ReturnValues="ALL_NEW",
                 )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
@@ -278,16 +405,44 @@ def _upload_order(upload: Upload) -> str:
     return upload.sequencer.upper().ljust(_SEQUENCER_DIGITS, "0")
 
 
+def _folded(text: str) -> str:
+    """The same of texts that differ in case, or in how their accents are encoded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _to_attributes(model: Model) -> dict[str, Any]:
+    attributes: dict[str, Any] = json.loads(model.model_dump_json(exclude_none=True), parse_float=Decimal)
+    return attributes
+
+
 def _to_item(record: Record) -> dict[str, Any]:
-    item: dict[str, Any] = json.loads(record.model_dump_json(exclude_none=True), parse_float=Decimal)
+    item = _to_attributes(record)
+    # DynamoDB writes below a map only where there is one.
+    item["steps"] = {name: {} for name in get_args(StepName)} | item["steps"]
+    item["name_folded"] = _folded(record.file_name)
+    item["labels_folded"] = [_folded(label.name) for label in record.labels]
     if record.upload is not None:
         item["upload_order"] = _upload_order(record.upload)
     return item
 
 
 def _from_item(item: Mapping[str, Any]) -> Record:
-    fields = {name: value for name, value in item.items() if name != "upload_order"}
+    fields = {name: value for name, value in item.items() if name not in _BESIDE_THE_RECORD}
+    fields["steps"] = {name: step for name, step in item.get("steps", {}).items() if step}
     return Record.model_validate_json(json.dumps(fields, default=_number))
+
+
+def _outcome(item: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        created_at=datetime.fromisoformat(item["created_at"]),
+        status=Status(item["status"]),
+        timings={step: float(elapsed_ms) for step, elapsed_ms in item.get("timings", {}).items()},
+        labels=tuple(label["name"] for label in item.get("labels", ())),
+    )
 
 
 def _number(value: Decimal) -> int | float:

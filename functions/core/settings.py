@@ -40,5 +40,7 @@ class PictureSettings(EnvironmentModel):
     """Which pictures are taken, and what is made of one whose owner asked for nothing."""
 
     max_size_bytes: Annotated[int, Field(ge=1)] = 50 * 1024 * 1024
+    # At most Pillow's own limit, above which it opens nothing.
+    max_pixels: Annotated[int, Field(ge=1, le=178_956_970)] = 50_000_000
     accepted_formats: CommaSeparated = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
     default_options: Annotated[Json[ProcessingOptions], AfterValidator(_for_everyone)] = ProcessingOptions()

@@ -1,7 +1,18 @@
 """The end of an execution: one conditional write, which is the commit point, and the notice of what it says."""
 
+from collections.abc import Mapping
+
 from functions.core.identity import identify
-from functions.core.models import Analysis, PartStatus, Record, SaveResultRequest, SaveResultResult, Status
+from functions.core.models import (
+    Analysis,
+    PartStatus,
+    Record,
+    SaveResultRequest,
+    SaveResultResult,
+    Status,
+    StepName,
+    StepProgress,
+)
 from functions.core.record_store import RecordStore, new_record
 from functions.save_result.notice import compose_notice
 from functions.save_result.reason import status_reason
@@ -9,6 +20,7 @@ from functions.save_result.reason import status_reason
 _SUPERSEDED = (
     "This result was not kept: a newer version of the file or a newer run owns the picture, or the picture was deleted."
 )
+_CUT_OFF = "The step was cut off."
 
 
 def save_result(
@@ -22,7 +34,9 @@ def save_result(
     Raises:
         StoreUnavailable, AccessDenied: from DynamoDB.
     """
-    record = _terminal_record(request, ttl_days)
+    image_id = identify(request.upload).image_id
+    begun = records.begin_step(image_id, request.execution_arn, "save_result")
+    record = _terminal_record(request, begun.steps if begun else {}, ttl_days)
     stored = records.finish(record)
     told = stored or record.model_copy(update={"status_reason": _SUPERSEDED})
     return SaveResultResult(
@@ -34,7 +48,7 @@ def save_result(
     )
 
 
-def _terminal_record(request: SaveResultRequest, ttl_days: int) -> Record:
+def _terminal_record(request: SaveResultRequest, steps: Mapping[StepName, StepProgress], ttl_days: int) -> Record:
     status = _status(request)
     analysis = request.analysis or Analysis(parts={})
     started = new_record(identify(request.upload), request.upload, status, request.execution_arn, ttl_days)
@@ -52,9 +66,19 @@ def _terminal_record(request: SaveResultRequest, ttl_days: int) -> Record:
             "analysis_key": analysis.key,
             "outputs": request.outputs,
             "needs_review": request.needs_review,
+            "steps": {name: _ended(name, step, request, started.updated_at) for name, step in steps.items()},
             "timings": request.timings,
         }
     )
+
+
+def _ended(name: StepName, step: StepProgress, request: SaveResultRequest, now: str) -> StepProgress:
+    """A step of an execution that has ended: one that did not say so itself ended as the execution did."""
+    if step.ended_at is not None:
+        return step
+    if request.failure is None or name == "save_result":
+        return step.model_copy(update={"state": "done", "ended_at": now})
+    return step.model_copy(update={"state": "failed", "ended_at": now, "reason": _CUT_OFF})
 
 
 def _status(request: SaveResultRequest) -> Status:

@@ -33,6 +33,7 @@ def interrupt_once(_number: int, _frame: FrameType | None) -> None:
 
 def print_addresses(stack: LocalStack) -> None:
     outputs = stack.outputs
+    console.print(f"Dashboard      {outputs['dashboard_url']}")
     console.print(f"API            {outputs['api_url']}")
     console.print(f"Notifications  {displayed(stack.home / 'notifications.jsonl')}")
     console.print(f"Everything     {displayed(stack.home / 'stack.json')}")

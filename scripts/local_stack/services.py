@@ -40,6 +40,7 @@ class Ports:
     rekognition: int = 4569
     notifications: int = 4570
     inference: int = 8080
+    dashboard: int = 5173
 
     @classmethod
     def free(cls) -> Self:
@@ -146,6 +147,17 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
                 "scripts.local_stack.notifications",
                 f"--port={ports.notifications}",
                 f"--messages={home / 'notifications.jsonl'}",
+            ),
+            {},
+        ),
+        service(
+            "dashboard",
+            "/ping",
+            module(
+                "scripts.local_stack.dashboard",
+                f"--port={ports.dashboard}",
+                f"--outputs={home / 'stack.json'}",
+                f"--aws-url={aws['AWS_ENDPOINT_URL']}",
             ),
             {},
         ),

@@ -18,7 +18,7 @@ from scripts import build
 from scripts.build import PROJECT
 from scripts.local_stack.infrastructure import Infrastructure, architecture
 from scripts.local_stack.lock import Lock
-from scripts.local_stack.service import Service, StackError, command_line, displayed, stop_group
+from scripts.local_stack.service import HOST, Service, StackError, command_line, displayed, stop_group
 from scripts.local_stack.services import CREDENTIALS, Ports, aws_client, make_services
 
 DEFAULT_HOME = PROJECT / ".local"
@@ -27,6 +27,7 @@ SUPERVISION_INTERVAL_S = 1.0
 MAX_REPLACEMENTS = 5  # of one service within REPLACEMENTS_WINDOW_S; after that it cannot be helped
 REPLACEMENTS_WINDOW_S = 60.0
 LEFTOVER_GRACE_S = 15.0
+DEV_SERVER_PORT = 5174  # frontend_react/vite.config.ts
 
 
 class LocalStack:
@@ -211,7 +212,7 @@ class LocalStack:
     def _write_outputs(self, outputs: Mapping[str, str]) -> None:
         contents = {
             **outputs,
-            "dashboard_url": None,
+            "dashboard_url": self.services["dashboard"].url,
             "pid": os.getpid(),
             "inference_url": self.services["inference"].url,
             "aws_endpoint_url": self.services["ministack"].url,
@@ -226,6 +227,9 @@ class LocalStack:
 
     def _terraform_environment(self) -> dict[str, str]:
         emulator = self.services["ministack"].url
+        origins = [
+            f"http://{host}:{port}" for port in (self.ports.dashboard, DEV_SERVER_PORT) for host in (HOST, "localhost")
+        ]
         functions = {
             "AWS_ENDPOINT_URL": emulator,
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.services["sagemaker_runtime"].url,
@@ -238,5 +242,6 @@ class LocalStack:
             "AWS_ENDPOINT_URL_SAGEMAKER": self.services["sagemaker"].url,
             "TF_VAR_lambda_architecture": architecture(),
             "TF_VAR_function_environment": json.dumps(functions),
+            "TF_VAR_cors_origins": json.dumps(origins),
             "TF_VAR_api_url_override": f"{emulator}/_aws/execute-api/{{api_id}}/$default",
         }

@@ -8,8 +8,6 @@ tracing           = false
 build_dir         = "../.build/local"
 lambda_runtime    = "provided.al2023"
 
-cors_origins = ["http://localhost:5173", "http://127.0.0.1:5173"]
-
 # The emulator keeps the endpoint's description only and fetches no image; it has no auto scaling.
 inference_image_uri   = "000000000000.dkr.ecr.us-east-1.amazonaws.com/matteflow-inference:local"
 inference_instances   = { min = 1, max = 1 }

@@ -64,10 +64,14 @@ run "deployment" {
       "DELETE /{proxy+}",
       "GET /health",
       "GET /images/uploads/{filename}/status",
+      "GET /intake",
+      "GET /metrics",
       "GET /openapi.json",
       "GET /results",
       "GET /results/{image_id}",
       "GET /{proxy+}",
+      "POST /results/{image_id}/composites",
+      "POST /results/{image_id}/resume",
       "POST /upload-url",
       "POST /{proxy+}",
     ]
@@ -82,9 +86,27 @@ run "deployment" {
   assert {
     condition = (
       aws_apigatewayv2_api.api.cors_configuration[0].allow_origins == toset(["https://photos.example.org"]) &&
-      one(aws_s3_bucket_cors_configuration.uploads.cors_rule).allowed_origins == toset(["https://photos.example.org"])
+      alltrue([
+        for cors in concat([aws_s3_bucket_cors_configuration.uploads], values(aws_s3_bucket_cors_configuration.outputs)) :
+        one(cors.cors_rule).allowed_origins == toset(["https://photos.example.org"]) &&
+        contains(one(cors.cors_rule).allowed_methods, "GET")
+      ])
     )
-    error_message = "The API and the uploads bucket let the same origins in."
+    error_message = "The API and every bucket let the same origins in."
+  }
+
+  assert {
+    condition     = alltrue([for cors in aws_s3_bucket_cors_configuration.outputs : one(cors.cors_rule).allowed_methods == toset(["GET", "HEAD"])])
+    error_message = "What is made can only be read."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.function["api"].environment[0].variables.APPLY_MASK_FUNCTION == aws_lambda_function.function["apply_mask"].function_name &&
+      endswith(local.apply_mask_arn, ":function:${aws_lambda_function.function["apply_mask"].function_name}") &&
+      endswith(local.state_machine_arn, ":stateMachine:${aws_sfn_state_machine.process_image.name}")
+    )
+    error_message = "What is spelled out for the API is what there is."
   }
 
   assert {

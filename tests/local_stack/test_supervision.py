@@ -18,7 +18,7 @@ from scripts.local_stack.service import command_line
 from scripts.local_stack.services import Ports
 
 TIMEOUT_S = 60
-SERVICES = 6
+SERVICES = 7
 WITH_TERRAFORM = SERVICES + 1
 
 Run = Callable[..., "subprocess.Popen[str]"]

@@ -25,7 +25,7 @@ from functions.core.models import (
 from tests.loopback import Posted, Reply, answering
 from tests.unit.buckets import MASKS_BUCKET
 from tests.unit.lambda_context import Context
-from tests.unit.record_table import fixture, make_upload
+from tests.unit.record_table import EXECUTION, TABLE, fixture, make_upload
 from tests.unit.rekognition import PARTS, Rekognition
 
 IMAGE_ID = "01936f6e-8c4b-7c3a-9f5e-2b1a7d9c0e4f"
@@ -35,7 +35,7 @@ EMPTY: dict[AnalysisPart, object] = {"labels": (), "faces": (), "text": (), "mod
 
 def request_of(size: tuple[int, int] = (640, 480)) -> AnalyzeImageRequest:
     proxy = Proxy(bucket=MASKS_BUCKET, key=f"{IMAGE_ID}/proxy.jpg", width=size[0], height=size[1])
-    return AnalyzeImageRequest(image_id=IMAGE_ID, upload=make_upload(), proxy=proxy)
+    return AnalyzeImageRequest(image_id=IMAGE_ID, execution_arn=EXECUTION, upload=make_upload(), proxy=proxy)
 
 
 class Step:
@@ -48,7 +48,7 @@ class Step:
             request_of(size),
             images=ImageStore(),
             engine=ImageAnalysis(self.rekognition.client),
-            settings=Settings(masks_bucket=MASKS_BUCKET, **settings),
+            settings=Settings(masks_bucket=MASKS_BUCKET, table_name=TABLE, **settings),
         ).analysis
 
     def kept(self) -> Analysis:
@@ -195,6 +195,7 @@ def test_the_handler_answers_with_the_analysis_and_its_time(monkeypatch: pytest.
         return Reply(json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"})
 
     monkeypatch.setenv("MASKS_BUCKET", MASKS_BUCKET)
+    monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
     with answering(recognize) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", url)

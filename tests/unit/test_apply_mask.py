@@ -29,6 +29,7 @@ from functions.core.models import (
 from tests.unit import pictures
 from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
 from tests.unit.lambda_context import Context
+from tests.unit.record_table import EXECUTION, TABLE
 
 IMAGE_ID = "5b2f0d3e-7c7b-5e0e-9a55-0123456789ab"
 MASK_KEY = f"{IMAGE_ID}/mask.png"
@@ -66,6 +67,7 @@ class Step:
         opened = pictures.decoded(picture)
         return ApplyMaskRequest(
             image_id=IMAGE_ID,
+            execution_arn=EXECUTION,
             upload=Upload(
                 bucket=UPLOADS_BUCKET,
                 key="uploads/cat",
@@ -148,8 +150,27 @@ def test_every_output_is_what_its_description_says(step: Step) -> None:
     assert modes["composite.jpg"] == modes["thumbnail_16x16.jpg"] == "RGB"
 
 
+def test_a_variant_is_one_composite_beside_the_others(step: Step) -> None:
+    # Given a picture with its outputs
+    picture = pictures.encoded(pictures.scene(96, 64), "PNG")
+    first = step.run(picture, ellipse(96, 64))
+    # When it is put on another background
+    options = ProcessingOptions(outputs=("composite",), background="#0000ff", shadow=Shadow(), crop=Crop(margin=0))
+    request = step.request(picture, ellipse(96, 64), options=options).model_copy(update={"variant": "0123abcd"})
+    (composite,) = step.apply(request).outputs
+    # Then that is made and nothing else, and what was there stays
+    assert (composite.key, composite.background) == (f"{IMAGE_ID}/composite_0123abcd.jpg", "#0000ff")
+    assert composite.window is not None
+    assert set(step.files()) == {output.key.rpartition("/")[2] for output in (*first.outputs, composite)}
+    corner = step.pixels("composite_0123abcd.jpg")[0, 0]
+    assert corner[2] > 150 > 60 > corner[0]
+    assert {output.background for output in first.outputs if output.kind == "composite"} == {"#00ff00"}
+    assert {output.background for output in first.outputs if output.kind != "composite"} == {None}
+
+
 def test_the_handler_answers_with_the_outputs_and_its_time(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESULTS_BUCKET", RESULTS_BUCKET)
+    monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
     request = step.request(pictures.encoded(pictures.scene(), "PNG"), ellipse(96, 64))
     answer = handler.handler(request.model_dump(mode="json"), Context())

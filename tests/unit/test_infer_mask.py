@@ -26,7 +26,7 @@ from tests.unit.buckets import MASKS_BUCKET
 from tests.unit.endpoint import Endpoint
 from tests.unit.lambda_context import Context
 from tests.unit.pictures import decoded, encoded
-from tests.unit.record_table import EXECUTION, make_upload
+from tests.unit.record_table import EXECUTION, TABLE, make_upload
 
 SIZE = (64, 48)
 IMAGE_ID = "01936f6e-8c4b-7c3a-9f5e-2b1a7d9c0e4f"
@@ -255,6 +255,7 @@ def test_the_handler_answers_with_the_mask_and_its_time(
     s3: S3Client, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MASKS_BUCKET", MASKS_BUCKET)
+    monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setenv("ENDPOINT_NAME", "masks")
     monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
     s3.put_object(Bucket=MASKS_BUCKET, Key=REQUEST.proxy.key, Body=b"proxy")

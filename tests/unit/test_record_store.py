@@ -203,6 +203,33 @@ class TestClaim:
         assert claim(records, OTHER_EXECUTION, resume_of=EXECUTION) is None
 
 
+class TestOutputs:
+    def test_an_output_is_added_behind_the_others_once(self, records: RecordStore) -> None:
+        claim(records)
+        finished = records.finish(ended(outputs=(OUTPUT,)))
+        assert finished is not None
+        window = Box(left=0.1, top=0.25, width=1 / 3, height=0.5)
+        added = OUTPUT.model_copy(update={"kind": "composite", "background": "blur", "window": window})
+        # When one is added, and then another by somebody who has not seen it
+        assert records.add_output(finished, added)
+        assert not records.add_output(finished, added)
+        # Then the first is there
+        record = records.get(IDENTITY.image_id)
+        assert record is not None
+        assert record.outputs == (OUTPUT, added)
+        assert records.add_output(record, added)
+
+    def test_a_picture_that_was_taken_over_or_deleted_gets_none(self, records: RecordStore) -> None:
+        claim(records)
+        failed = records.finish(ended(Status.FAILED))
+        assert failed is not None
+        claim(records, OTHER_EXECUTION, resume_of=EXECUTION)
+        assert not records.add_output(failed, OUTPUT)
+        records.delete(IDENTITY.image_id)
+        assert not records.add_output(failed, OUTPUT)
+        assert records.get(IDENTITY.image_id) is None
+
+
 class TestFinish:
     def test_the_results_are_there_as_they_were_given(self, records: RecordStore) -> None:
         # Given a picture whose upload was announced
@@ -335,16 +362,39 @@ class TestReading:
                 claim(records, f"{EXECUTION}-{day}", upload=upload)
                 ids.append(image_id)
         # When those are read two a page
-        pages = all_pages(lambda cursor: records.list_by_owner("me", 2, cursor, Status.PROCESSING))
+        pages = all_pages(lambda cursor: records.list_by_owner("me", 2, cursor, status=Status.PROCESSING))
         # Then pages are full while there are records
         assert [[record.image_id for record in page.records] for page in pages] == [[ids[2], ids[1]], [ids[0]]]
+
+    def test_a_record_is_found_by_what_is_kept_and_by_its_newest_labels(self, records: RecordStore) -> None:
+        # Given a picture with a name of its owner's, and an older result with another label
+        records.create(awaiting(IDENTITY.image_id))
+        claim(records)
+        records.finish(ended(Status.FAILED, labels=(Label(name="Dog", confidence=90),)))
+        claim(records, OTHER_EXECUTION, resume_of=EXECUTION)
+        records.finish(ended(execution_arn=OTHER_EXECUTION, labels=(Label(name="Boat", confidence=90),)))
+
+        def found(**filters: str) -> int:
+            return len(records.list_by_owner("public", 5, **filters).records)
+
+        assert (found(name="RED bicycle + child.j"), found(label="boat")) == (1, 1)
+        assert (found(label="dog"), found(name="upload_key"), found(label="boat", name="blue")) == (0, 0, 0)
+
+    def test_the_outcomes_of_a_time_are_the_newest_first(self, records: RecordStore) -> None:
+        for day in range(1, 6):
+            records.create(awaiting(new_image_id(), "me", f"2025-01-0{day}T00:00:00+00:00"))
+        since, until = (datetime(2025, 1, day, tzinfo=UTC) for day in (2, 4))
+        outcomes = records.outcomes("me", since, until, 2)
+        assert [outcome.created_at.day for outcome in outcomes] == [4, 3]
+        assert outcomes[0][1:] == (Status.AWAITING_UPLOAD, {}, ())
+        assert len(records.outcomes("me", since, until, 9)) == 3
 
     def test_a_page_is_filled_across_dynamodb_s_own_pages(self, records: RecordStore) -> None:
         # Given records that DynamoDB cannot give in one answer, of 1 MB
         for day in range(1, 8):
             record = awaiting(new_image_id(), "me", f"2025-01-0{day}T00:00:00+00:00")
             records.create(record.model_copy(update={"status_reason": "x" * 300_000}))
-        page = records.list_by_owner("me", 6, None, Status.AWAITING_UPLOAD)
+        page = records.list_by_owner("me", 6, status=Status.AWAITING_UPLOAD)
         assert len(page.records) == 6
         assert page.next_cursor is not None
 
@@ -407,7 +457,11 @@ CALLS: list[Callable[[RecordStore], object]] = [
     lambda records: records.finish(ended()),
     lambda records: records.get(IDENTITY.image_id),
     lambda records: records.delete(IDENTITY.image_id),
+    lambda records: records.begin_step(IDENTITY.image_id, EXECUTION, "infer_mask"),
+    lambda records: records.mark_step(IDENTITY.image_id, EXECUTION, "infer_mask", "done"),
+    lambda records: records.add_output(ended(), OUTPUT),
     lambda records: records.list_by_owner("me", 1),
+    lambda records: records.outcomes("me", datetime.now(UTC), datetime.now(UTC), 1),
     lambda records: records.newest_by_upload_key("k"),
     lambda records: list(records.unfinished()),
 ]

@@ -7,10 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from functions.core.errors import AccessDenied, MatteflowError, WorkflowUnavailable
 from functions.core.identity import identify
 from functions.core.models import Record, Status, Upload
 from functions.core.record_store import RecordStore, new_record
+from functions.core.workflow import Workflow
 from scripts.resume import Deployment, main, resume
 from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, STATE_MACHINE, TABLE, make_records, make_upload, sample
 
@@ -36,7 +39,7 @@ class Pipeline:
         return record
 
     def resume(self, *image_ids: str) -> bool:
-        deployment = Deployment(self.records, self.client, STATE_MACHINE)
+        deployment = Deployment(self.records, Workflow(STATE_MACHINE, self.client))
         return resume(deployment, image_ids, self.said.append)
 
     def executions(self) -> list[dict[str, Any]]:
@@ -101,7 +104,7 @@ def test_a_refused_name_of_a_running_execution_means_that_it_is_being_resumed(pi
     pipeline.resume(IMAGE_ID)
     other_input = record.model_copy(update={"upload": make_upload(size=1)})
     # When the picture is resumed again
-    resume(Deployment(Stale(other_input), pipeline.client, STATE_MACHINE), (), pipeline.said.append)
+    resume(Deployment(Stale(other_input), Workflow(STATE_MACHINE, pipeline.client)), (), pipeline.said.append)
     # Then nothing is started
     assert len(pipeline.executions()) == 1
     assert pipeline.said[-2:] == [f"{IMAGE_ID}: it is being resumed already.", "There was nothing to resume."]
@@ -127,7 +130,7 @@ def test_a_picture_that_was_resumed_meanwhile_is_left_alone(pipeline: Pipeline) 
     pipeline.records.claim(identify(UPLOAD), UPLOAD, execution_arn=OTHER_EXECUTION, resume_of=EXECUTION, ttl_days=90)
 
     # When its turn comes
-    resume(Deployment(Stale(record), pipeline.client, STATE_MACHINE), (), pipeline.said.append)
+    resume(Deployment(Stale(record), Workflow(STATE_MACHINE, pipeline.client)), (), pipeline.said.append)
     # Then nothing is started
     assert len(pipeline.executions()) == 1
     assert pipeline.said[-1] == "There was nothing to resume."
@@ -177,6 +180,25 @@ def test_an_unknown_id_does_not_keep_the_others_from_being_resumed(pipeline: Pip
     assert not pipeline.resume("nobody", IMAGE_ID)
     assert pipeline.said[0] == "nobody: there is no such picture."
     assert len(pipeline.executions()) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ThrottlingException", WorkflowUnavailable),
+        ("ExecutionLimitExceeded", WorkflowUnavailable),
+        ("StateMachineDoesNotExist", AccessDenied),
+        ("AccessDeniedException", AccessDenied),
+    ],
+)
+def test_a_refusal_of_step_functions_is_translated(pipeline: Pipeline, code: str, error: type[MatteflowError]) -> None:
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "StartExecution")
+
+    record = pipeline.end(Status.FAILED)
+    pipeline.client.meta.events.register("before-call", refuse)
+    with pytest.raises(error, match=code):
+        Workflow(STATE_MACHINE, pipeline.client).resume(record, pipeline.records)
 
 
 def test_the_command_reads_the_running_local_stack(

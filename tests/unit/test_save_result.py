@@ -362,6 +362,40 @@ def test_the_largest_record_fits_in_an_item(records: RecordStore) -> None:
     assert 50_000 < size_bytes < ITEM_LIMIT_BYTES * 0.75
 
 
+def test_every_step_has_ended_when_its_execution_has(records: RecordStore) -> None:
+    # Given an execution one of whose steps was killed, and one of which may still be at work
+    claim(records)
+    records.mark_step(IMAGE_ID, EXECUTION, "validate_image", "done")
+    records.begin_step(IMAGE_ID, EXECUTION, "infer_mask")
+    records.mark_step(IMAGE_ID, EXECUTION, "infer_mask", "failed", "The endpoint has no room.")
+    records.begin_step(IMAGE_ID, EXECUTION, "analyze_image")
+    before = stored(records).steps
+    # When its failure is saved
+    save(records, end(Status.FAILED, "MaskEngineBusy", lambda_error("MaskEngineBusy", "The endpoint has no room.")))
+    # Then what has ended is kept, what has not was cut off, and the saving itself is done
+    steps = stored(records).steps
+    assert {name: (step.state, step.reason) for name, step in steps.items()} == {
+        "validate_image": ("done", None),
+        "infer_mask": ("failed", "The endpoint has no room."),
+        "analyze_image": ("failed", "The step was cut off."),
+        "save_result": ("done", None),
+    }
+    assert all(step.ended_at for step in steps.values())
+    assert {name: steps[name] for name in ("validate_image", "infer_mask")} == {
+        name: before[name] for name in ("validate_image", "infer_mask")
+    }
+
+
+def test_a_step_whose_end_was_not_marked_is_done_when_the_picture_is(records: RecordStore) -> None:
+    claim(records)
+    records.begin_step(IMAGE_ID, EXECUTION, "apply_mask")
+    save(records, success())
+    assert {step.state for step in stored(records).steps.values()} == {"done"}
+    # And a mark that comes late changes nothing
+    assert records.mark_step(IMAGE_ID, EXECUTION, "apply_mask", "failed", "late") is None
+    assert stored(records).steps["apply_mask"].state == "done"
+
+
 def test_the_handler_answers_with_the_result_and_its_time(
     records: RecordStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,10 @@ def test_the_handler_answers_with_the_result_and_its_time(step: Step, monkeypatc
     result = ValidateImageResult.model_validate(answer)
     assert result.proxy is not None
     assert (result.disposition, result.proxy.width, result.proxy.height) == ("PROCESS", 80, 40)
+    # And its progress is marked
+    record = step.records.get(result.image_id)
+    assert record is not None
+    assert {name: progress.state for name, progress in record.steps.items()} == {"validate_image": "done"}
 
 
 def test_only_safe_exif_facts_are_kept(step: Step) -> None:

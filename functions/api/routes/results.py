@@ -6,16 +6,17 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import TypeAdapter, ValidationError
+from pydantic import StringConstraints
 
 from functions.api.presentation import Result, ResultSummary
 from functions.api.problem import ProblemError, documented
-from functions.api.services import Injected, Owner, Services
-from functions.core.models import ImageId, Model, Record, Status
+from functions.api.services import Injected, Owner, owned_record
+from functions.core.models import Model, Status
 
 router = Router()
 
-_IMAGE_ID: TypeAdapter[str] = TypeAdapter(ImageId)
+# One longer than this is no label of Rekognition's, and no part of a file name that is kept.
+SearchText = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class ResultPage(Model):
@@ -38,8 +39,10 @@ def list_results(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
     status: Annotated[Status | None, Query()] = None,
+    label: Annotated[SearchText | None, Query(description="A label that the picture has, in any case.")] = None,
+    name: Annotated[SearchText | None, Query(description="A part of the file's name, in any case.")] = None,
 ) -> ResultPage:
-    page = services.records.list_by_owner(owner, limit, cursor, status)
+    page = services.records.list_by_owner(owner, limit, cursor, status=status, label=label, name=name)
     items = tuple(ResultSummary.of(record, services) for record in page.records)
     return ResultPage(items=items, next_cursor=page.next_cursor)
 
@@ -52,7 +55,7 @@ def list_results(
     cache_control="no-store",
 )
 def get_result(image_id: str, services: Injected, owner: Owner) -> Result:
-    return Result.of(_owned(image_id, owner, services), services)
+    return Result.of(owned_record(image_id, owner, services), services)
 
 
 @router.delete(
@@ -62,7 +65,7 @@ def get_result(image_id: str, services: Injected, owner: Owner) -> Result:
     responses={204: {"description": "Deleted", "content": {}}, **documented(404, 409)},
 )
 def delete_result(image_id: str, services: Injected, owner: Owner) -> Response[str]:
-    record = _owned(image_id, owner, services)
+    record = owned_record(image_id, owner, services)
     if record.status == Status.PROCESSING:
         raise ProblemError(HTTPStatus.CONFLICT, "The picture is being processed. Delete it when it is done.")
     settings, images = services.settings, services.images
@@ -76,23 +79,3 @@ def delete_result(image_id: str, services: Injected, owner: Owner) -> Response[s
     # Last, so that a deletion that broke off can be asked for again.
     services.records.delete(image_id)
     return Response(HTTPStatus.NO_CONTENT.value, body="")
-
-
-def _owned(image_id: str, owner: str, services: Services) -> Record:
-    """The owner's record; what is another's is absent.
-
-    Raises:
-        ProblemError: 404.
-    """
-    record = services.records.get(image_id) if _is_image_id(image_id) else None
-    if record is None or record.owner != owner:
-        raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no result {image_id}.")
-    return record
-
-
-def _is_image_id(text: str) -> bool:
-    try:
-        _IMAGE_ID.validate_python(text)
-    except ValidationError:
-        return False
-    return True

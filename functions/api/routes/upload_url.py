@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from functions.api.file_names import portable
 from functions.api.problem import documented, invalid
 from functions.api.request_body import read_json
-from functions.api.services import Injected, Owner, Services
+from functions.api.services import Injected, Owner, check_background
 from functions.api.settings import Settings
 from functions.core.identity import UPLOADS_PREFIX, displayed, new_image_id
 from functions.core.models import ImageId, Model, ProcessingOptions, Record, S3Key, Status
@@ -74,7 +74,8 @@ def create_upload_url(request: Request, services: Injected, owner: Owner) -> Put
     asked = read_json(request, UploadUrlRequest)
     settings = services.settings
     _check(asked, settings)
-    _check_background(asked.options, owner, services)
+    if asked.options:
+        check_background("options.background", asked.options.background_image_id, owner, services)
     image_id, safe_name, now = new_image_id(), portable(asked.file_name), datetime.now(UTC)
     key = f"{UPLOADS_PREFIX}{owner}/{image_id}/{safe_name}"
     services.records.create(
@@ -107,12 +108,3 @@ def _check(asked: UploadUrlRequest, settings: Settings) -> None:
         raise invalid("fileType", f"not a type that is taken; taken are {', '.join(settings.accepted_types)}")
     if asked.size is not None and asked.size > settings.max_size_bytes:
         raise invalid("size", f"{asked.size} bytes are more than the {settings.max_size_bytes} that are taken")
-
-
-def _check_background(options: ProcessingOptions | None, owner: str, services: Services) -> None:
-    """Another owner's picture is refused in the words for an absent one."""
-    if options is None or (image_id := options.background_image_id) is None:
-        return
-    record = services.records.get(image_id)
-    if record is None or record.owner != owner or record.status not in (Status.SUCCEEDED, Status.PARTIAL):
-        raise invalid("options.background", f"You have no finished picture {image_id}")

@@ -19,7 +19,7 @@ from functions.core.models import Output, Record, Status, Upload
 from functions.core.record_store import RecordStore
 from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
 from tests.unit.lambda_context import Context
-from tests.unit.record_table import TABLE, fixture, make_table
+from tests.unit.record_table import STATE_MACHINE, TABLE, fixture, make_table
 
 Event = dict[str, Any]
 
@@ -68,6 +68,8 @@ ENVIRONMENT = {
     "UPLOADS_BUCKET": UPLOADS_BUCKET,
     "MASKS_BUCKET": MASKS_BUCKET,
     "RESULTS_BUCKET": RESULTS_BUCKET,
+    "APPLY_MASK_FUNCTION": "matteflow-test-apply_mask",
+    "STATE_MACHINE_ARN": STATE_MACHINE,
     "AUTH": "none",
     "MASK_PROVIDER": "matteflow-test-endpoint",
     "VERSION": "0.1.0",
@@ -145,12 +147,12 @@ def make_record(records: RecordStore) -> MakeRecord:
         image_id = fields.pop("image_id", None) or new_image_id()
         key = fields.pop("upload_key", f"uploads/{owner}/{image_id}/boat.jpg")
         version = fields.pop("version", f"v{made}")
-        now = (started + timedelta(seconds=made)).isoformat()
+        now = fields.pop("created_at", (started + timedelta(seconds=made)).isoformat())
         record = Record(
             image_id=image_id,
             owner=owner,
             status=status,
-            file_name="boat.jpg",
+            file_name=fields.pop("file_name", "boat.jpg"),
             upload_key=key,
             upload=Upload(bucket=UPLOADS_BUCKET, key=key, version=version, etag="", size=9, sequencer=f"{made:04X}"),
             outputs=fields.pop("outputs", [_output(image_id, kind, name, side) for kind, name, side in OUTPUTS]),
@@ -170,6 +172,7 @@ OUTPUTS = (
     ("thumbnail", "thumbnail_100x100.jpg", 100),
     ("thumbnail", "thumbnail_640x480.jpg", 480),
     ("thumbnail", "thumbnail_1600x1200.jpg", 1200),
+    ("cutout_thumbnail", "cutout_thumbnail_640x480.png", 480),
 )
 
 

@@ -12,7 +12,11 @@ ROUTES = {
     ("get", "/results"),
     ("get", "/results/{image_id}"),
     ("delete", "/results/{image_id}"),
+    ("post", "/results/{image_id}/composites"),
+    ("post", "/results/{image_id}/resume"),
     ("get", "/images/uploads/{filename}/status"),
+    ("get", "/metrics"),
+    ("get", "/intake"),
     ("get", "/health"),
     ("get", "/openapi.json"),
 }

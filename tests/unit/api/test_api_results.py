@@ -4,10 +4,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from functions.core.models import Box, ImageFacts, Label, MaskFacts, Output, Status
+from functions.core.models import Box, ImageFacts, Label, MaskFacts, Output, Status, StepProgress
 from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
 
 FACTS = ImageFacts(format="JPEG", width=640, height=480, mode="RGB", size_bytes=9, sha256="0" * 64)
+STEP = StepProgress(state="running", started_at="2026-01-01T00:00:00+00:00", attempts=2)
 ABSENT = "01890000-0000-7000-8000-000000000000"
 
 
@@ -140,12 +141,21 @@ class TestList:
         assert cursor == {"cursor": None}
 
     def test_an_item_says_how_it_went_and_shows_a_thumbnail_large_enough(self, api, make_record):
-        record = make_record(status=Status.PARTIAL, status_reason="The labels are missing.", needs_review=True)
+        record = make_record(
+            status=Status.PARTIAL,
+            status_reason="The labels are missing.",
+            needs_review=True,
+            image=FACTS,
+            labels=tuple(Label(name=f"Label {number}", confidence=99) for number in range(7)),
+            steps={"infer_mask": STEP},
+        )
 
         (item,) = api.get("/results").body["items"]
 
-        url = item.pop("thumbnail_url")
-        assert object_of(url) == f"{RESULTS_BUCKET}/{record.image_id}/thumbnail_640x480.jpg"
+        for kind in ("thumbnail", "cutout_thumbnail"):
+            shown = item.pop(kind)
+            assert (shown["kind"], shown["width"]) == (kind, 480)
+            assert object_of(shown["url"]) == f"{RESULTS_BUCKET}/{shown['key']}"
         assert item == {
             "image_id": record.image_id,
             "file_name": "boat.jpg",
@@ -154,14 +164,61 @@ class TestList:
             "needs_review": True,
             "created_at": record.created_at,
             "updated_at": record.updated_at,
+            "steps": {"infer_mask": STEP.model_dump(mode="json")},
+            "width": 640,
+            "height": 480,
+            "labels": [f"Label {number}" for number in range(5)],
         }
 
-    def test_a_picture_without_outputs_has_no_thumbnail(self, api):
+    def test_a_picture_without_outputs_has_nothing_to_show_yet(self, api):
         api.post({"fileName": "boat.jpg", "fileType": "image/jpeg"})
 
         (item,) = api.get("/results").body["items"]
 
-        assert item["thumbnail_url"] is None
+        unknown = ("thumbnail", "cutout_thumbnail", "width", "height")
+        assert [item[name] for name in unknown] == [None] * 4
+        assert (item["labels"], item["steps"]) == ([], {})
+
+    def test_of_small_thumbnails_only_the_largest_is_shown(self, api, make_record):
+        image_id = "01890000-0000-7000-8000-00000000000c"
+        sides = (32, 300, 200)
+        make_record(
+            image_id=image_id,
+            outputs=[
+                Output(kind="thumbnail", key=f"{image_id}/{side}", format="JPEG", width=side, height=9, bytes=9)
+                for side in sides
+            ],
+        )
+
+        assert api.get("/results").body["items"][0]["thumbnail"]["width"] == 300
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"label": "boat"}, ["Straße.jpg", "Cafe\N{COMBINING ACUTE ACCENT}.jpg"]),
+            ({"label": "BOAT", "status": "FAILED"}, []),
+            ({"label": "boa"}, []),
+            ({"name": "STRASSE"}, ["Straße.jpg"]),
+            ({"name": "café"}, ["Cafe\N{COMBINING ACUTE ACCENT}.jpg"]),
+            ({"name": ".jpg", "label": "Sea"}, ["Straße.jpg"]),
+            ({"name": "%"}, []),
+        ],
+    )
+    def test_by_label_and_by_a_part_of_the_name(self, api, make_record, query, found):
+        boat, sea = (Label(name=name, confidence=99) for name in ("Boat", "Sea"))
+        make_record(file_name="Cafe\N{COMBINING ACUTE ACCENT}.jpg", labels=(boat,))
+        make_record(file_name="Straße.jpg", labels=(sea, boat))
+        make_record("alice", file_name="Straße.jpg", labels=(sea, boat))
+
+        assert [item["file_name"] for item in api.get("/results", **query).body["items"]] == found
+
+    @pytest.mark.parametrize("field", ["label", "name"])
+    @pytest.mark.parametrize("text", ["", "x" * 256, "x" * 2048])
+    def test_a_search_for_nothing_or_for_too_much(self, api, field, text):
+        answer = api.get("/results", **{field: text})
+
+        assert answer.status == 400
+        assert [error["field"] for error in answer.body["errors"]] == [field]
 
     def test_nothing_yet(self, api):
         assert api.get("/results").body == {"items": [], "next_cursor": None}

@@ -1,0 +1,33 @@
+"""GET /intake: which pictures are taken, and what is made of one whose owner asks for nothing else."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from functions.api.services import Injected
+from functions.core.models import Model, Pixels, ProcessingOptions
+
+router = Router()
+
+
+class Intake(Model):
+    """``max_pixels`` is width times height."""
+
+    accepted_types: tuple[str, ...]
+    max_size_bytes: int
+    max_pixels: Pixels
+    default_options: ProcessingOptions
+
+
+@router.get(
+    "/intake",
+    summary="Read which pictures are taken",
+    operation_id="getIntake",
+    responses={200: {"description": "Types, limits and default options"}},
+)
+def get_intake(services: Injected) -> Intake:
+    settings = services.settings
+    return Intake(
+        accepted_types=settings.accepted_types,
+        max_size_bytes=settings.max_size_bytes,
+        max_pixels=settings.max_pixels,
+        default_options=settings.default_options,
+    )

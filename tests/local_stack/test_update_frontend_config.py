@@ -1,0 +1,68 @@
+"""The script that tells the dashboard where its API is, in a project of its own."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts import terraform
+
+SCRIPT = Path("scripts") / "update-frontend-config.sh"
+API_URL = "https://abc.execute-api.us-east-1.amazonaws.com"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(terraform.PROJECT / SCRIPT, tmp_path / SCRIPT)
+    (tmp_path / "terraform").symlink_to(terraform.ROOT)
+    (tmp_path / "frontend_react" / "dist").mkdir(parents=True)
+    return tmp_path
+
+
+def update(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([project / SCRIPT, *arguments], capture_output=True, text=True, check=False)
+
+
+def config(project: Path) -> dict[str, str]:
+    return json.loads((project / "frontend_react" / "dist" / "config.json").read_text())
+
+
+def test_terraforms_output_of_an_environment_is_published(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terraform, "STATES", project / ".deployments")
+    terraform.initialize_environment("dev")
+
+    before = update(project)
+    outputs = {"api_url": {"value": API_URL, "type": "string"}}
+    state = {"version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "test", "outputs": outputs}
+    (project / ".deployments" / "dev" / "terraform.tfstate").write_text(json.dumps({**state, "resources": []}))
+    after = update(project, "dev")
+
+    assert before.returncode == 1
+    assert "make deploy ENV=dev" in before.stderr
+    assert after.returncode == 0, after.stderr
+    assert config(project) == {"api_url": API_URL}
+
+
+def test_the_running_local_stack_is_asked_by_its_name(project: Path) -> None:
+    stopped = update(project, "local")
+    (project / ".local").mkdir()
+    (project / ".local" / "stack.json").write_text(json.dumps({"api_url": API_URL, "table": "records"}))
+    running = update(project, "local", str(project / "site.json"))
+
+    assert stopped.returncode == 1
+    assert "make run" in stopped.stderr
+    assert running.returncode == 0, running.stderr
+    assert json.loads((project / "site.json").read_text()) == {"api_url": API_URL}
+
+
+def test_what_cannot_be_done_says_what_to_run(project: Path) -> None:
+    (project / ".local").mkdir()
+    (project / ".local" / "stack.json").write_text(json.dumps({"api_url": API_URL}))
+
+    assert "make deploy ENV=moon" in update(project, "moon").stderr
+    assert "make dashboard" in update(project, "local", str(project / "nowhere" / "config.json")).stderr
+    assert update(project, "--help").stdout.startswith("Usage:")
+    assert update(project, "--wrong").returncode == update(project, "dev", "a", "b").returncode == 2

@@ -1,0 +1,117 @@
+"""The running pipeline, as a person and as an engineer see it."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import boto3
+import requests
+
+from scripts.local_stack.stack import LocalStack
+
+TERMINAL = {"SUCCEEDED", "PARTIAL", "REJECTED", "BLOCKED", "FAILED"}
+
+
+class Pipeline:
+    """What a person can do with the pipeline: upload, wait, read; and what an engineer can look at."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.outputs = stack.outputs
+        session = boto3.Session("test", "test", region_name=self.outputs["region"])
+        endpoint = self.outputs["aws_endpoint_url"]
+        self.s3 = session.client("s3", endpoint_url=endpoint)
+        self.step_functions = session.client("stepfunctions", endpoint_url=endpoint)
+
+    def api(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return requests.request(method, self.outputs["api_url"] + path, timeout=30, **arguments)
+
+    def ask_to_upload(self, body: bytes, file_name: str, file_type: str, **fields: Any) -> dict[str, Any]:
+        request = {"fileName": file_name, "fileType": file_type, "size": len(body), **fields}
+        answer = self.api("POST", "/upload-url", json=request)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def upload(self, body: bytes, file_name: str, file_type: str = "image/jpeg", **fields: Any) -> str:
+        """Upload by a presigned URL; the image's id."""
+        ticket = self.ask_to_upload(body, file_name, file_type, **fields)
+        answer = requests.put(ticket["uploadUrl"], data=body, headers=ticket["headers"], timeout=30)
+        assert answer.status_code == 200, answer.text
+        return ticket["imageId"]
+
+    def put(self, key: str, body: bytes) -> dict[str, Any]:
+        """Put an object straight into the uploads bucket; the bucket, key and version of what was put."""
+        answer = self.s3.put_object(Bucket=self.outputs["uploads_bucket"], Key=key, Body=body)
+        return {"bucket": self.outputs["uploads_bucket"], "key": key, "version": answer["VersionId"]}
+
+    def wait(self, image_id: str, timeout_s: float = 90, after_execution: str = "") -> dict[str, Any]:
+        """The picture's result, once it is terminal by another execution than ``after_execution``."""
+
+        def finished(result: dict[str, Any]) -> bool:
+            return result["status"] in TERMINAL and result["execution_arn"] != after_execution
+
+        return self._poll(f"/results/{image_id}", finished, timeout_s)
+
+    def wait_until_claimed(self, image_id: str, timeout_s: float = 30) -> str:
+        """The ARN of the execution that processes the picture, once there is one."""
+        result = self._poll(f"/results/{image_id}", lambda result: result["status"] == "PROCESSING", timeout_s)
+        return result["execution_arn"]
+
+    def wait_for_file(self, file_name: str, timeout_s: float = 90) -> dict[str, Any]:
+        """The result of a file put straight into ``uploads/``, found by its name, once it is terminal."""
+        path = f"/images/uploads/{quote(file_name, safe='')}/status"
+        status = self._poll(path, lambda answer: answer["status"] in TERMINAL, timeout_s)
+        return self.wait(status["image_id"])
+
+    def _poll(self, path: str, finished: Callable[[dict[str, Any]], bool], timeout_s: float) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout_s
+        answer = None
+        while time.monotonic() < deadline:
+            answer = self.api("GET", path)
+            if answer.status_code == 200 and finished(answer.json()):
+                return answer.json()
+            time.sleep(0.25)
+        raise AssertionError(f"{path} was not terminal after {timeout_s} s; last: {answer and answer.text}")
+
+    def notices(self, image_id: str, at_least: int = 1, timeout_s: float = 15) -> list[dict[str, Any]]:
+        """The SNS messages about a picture, once there are ``at_least`` so many."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = [notice for notice in self._all_notices() if _attribute(notice, "image_id") == image_id]
+            if len(found) >= at_least or time.monotonic() > deadline:
+                return found
+            time.sleep(0.25)
+
+    def _all_notices(self) -> list[dict[str, Any]]:
+        file = self.stack.home / "notifications.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def wait_for_execution(self, matches: Callable[[dict[str, Any]], bool], timeout_s: float = 15) -> bool:
+        """Whether an execution ended well, with an output that matches, in time."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            executions = self.step_functions.list_executions(
+                stateMachineArn=self.outputs["state_machine_arn"], statusFilter="SUCCEEDED"
+            )["executions"]
+            for execution in executions:
+                described = self.step_functions.describe_execution(executionArn=execution["executionArn"])
+                if matches(json.loads(described["output"])):
+                    return True
+            time.sleep(0.25)
+        return False
+
+    def states(self, execution_arn: str) -> list[str]:
+        """The names of the states an execution entered, in order."""
+        history = self.step_functions.get_execution_history(executionArn=execution_arn, maxResults=1000)
+        entered = (event.get("stateEnteredEventDetails") for event in history["events"])
+        return [details["name"] for details in entered if details]
+
+    def objects(self, bucket: str, image_id: str) -> set[str]:
+        listing = self.s3.list_objects_v2(Bucket=self.outputs[bucket], Prefix=f"{image_id}/")
+        return {entry["Key"].removeprefix(f"{image_id}/") for entry in listing.get("Contents", [])}
+
+
+def _attribute(notice: dict[str, Any], name: str) -> str | None:
+    return notice.get("MessageAttributes", {}).get(name, {}).get("Value")
