@@ -104,7 +104,7 @@ resource "aws_s3_bucket_cors_configuration" "uploads" {
     allowed_methods = ["GET", "HEAD", "PUT", "POST"]
     allowed_origins = var.cors_origins
     allowed_headers = ["*"]
-    expose_headers  = ["Content-Disposition", "Content-Length", "ETag", "x-amz-version-id"]
+    expose_headers  = ["Content-Disposition", "Content-Length", "ETag", "x-amz-error-code", "x-amz-version-id"]
     max_age_seconds = 3600
   }
 }

@@ -1,0 +1,86 @@
+import {
+  ActionIcon,
+  Anchor,
+  AppShell,
+  Container,
+  Group,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { IconChartBar, IconMoon, IconPhoto, IconSun, IconUpload } from "@tabler/icons-react";
+import { Link, Outlet } from "@tanstack/react-router";
+import { UploadIndicator } from "@/features/upload/upload-indicator";
+import { texts } from "@/texts";
+import classes from "./shell.module.css";
+
+const PAGES = [
+  { to: "/", name: texts.app.pictures, icon: IconPhoto },
+  { to: "/upload", name: texts.app.upload, icon: IconUpload },
+  { to: "/metrics", name: texts.app.metrics, icon: IconChartBar },
+] as const;
+
+/** Header and navigation around every page; on a phone the navigation is at the bottom, by the thumb. */
+export function Shell() {
+  return (
+    <AppShell header={{ height: 60 }} footer={{ height: { base: 60, xs: 0 } }} padding={0}>
+      <Anchor href="#content" className={classes.skip}>
+        {texts.app.skipToContent}
+      </Anchor>
+      <AppShell.Header>
+        <Container size="xl" h="100%">
+          <Group h="100%" justify="space-between" wrap="nowrap">
+            <Link to="/" className={classes.brand}>
+              <img src="/favicon.svg" alt="" width={28} height={28} />
+              <Text component="span" fw={700} size="lg">
+                {texts.app.name}
+              </Text>
+            </Link>
+            <Group gap="xs" wrap="nowrap">
+              <UploadIndicator />
+              <Navigation className={classes.top} />
+              <ColorSchemeSwitch />
+            </Group>
+          </Group>
+        </Container>
+      </AppShell.Header>
+      <AppShell.Main id="content" tabIndex={-1}>
+        <Container size="xl" py="lg">
+          <Outlet />
+        </Container>
+      </AppShell.Main>
+      <AppShell.Footer hiddenFrom="xs">
+        <Navigation className={classes.bottom} />
+      </AppShell.Footer>
+    </AppShell>
+  );
+}
+
+function Navigation({ className }: { className?: string }) {
+  return (
+    <nav aria-label={texts.app.navigation} className={className}>
+      {PAGES.map(({ to, name, icon: PageIcon }) => (
+        <Link key={to} to={to} className={classes.link} activeOptions={{ exact: true, includeSearch: false }}>
+          <PageIcon size={20} aria-hidden />
+          {name}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function ColorSchemeSwitch() {
+  const { setColorScheme } = useMantineColorScheme();
+  const isDark = useComputedColorScheme("light") === "dark";
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={isDark ? texts.app.toLight : texts.app.toDark}
+      onClick={() => setColorScheme(isDark ? "light" : "dark")}
+    >
+      {isDark ? <IconSun size={20} /> : <IconMoon size={20} />}
+    </ActionIcon>
+  );
+}

@@ -1,0 +1,15 @@
+export const app = {
+  name: "Matteflow",
+  noConfig: "Matteflow does not know where its API is. Whoever runs this site has to publish its config.json.",
+  skipToContent: "Skip to content",
+  navigation: "Main",
+  pictures: "Pictures",
+  upload: "Upload",
+  metrics: "Metrics",
+  toDark: "Switch to dark",
+  toLight: "Switch to light",
+  notFound: "There is no such page.",
+  toPictures: "To the pictures",
+  broken: "Something went wrong on this page.",
+  reload: "Load the page again",
+};
