@@ -1,5 +1,8 @@
 locals {
   state_machine = "${local.name_prefix}-process-image"
+
+  # Spelled out, so that its own role and the functions it calls can name it.
+  state_machine_arn = "arn:${local.partition}:states:${var.region}:${local.account_id}:stateMachine:${local.state_machine}"
 }
 
 resource "aws_sfn_state_machine" "process_image" {
@@ -16,6 +19,7 @@ resource "aws_sfn_state_machine" "process_image" {
       undelivered_queue_url = aws_sqs_queue.undelivered.url
       event_bus_name        = data.aws_cloudwatch_event_bus.default.name
       confidence_threshold  = var.confidence_threshold
+      infer_mask_callback   = local.is_async ? ".waitForTaskToken" : ""
     },
   ))
 
@@ -63,7 +67,7 @@ data "aws_iam_policy_document" "process_image_trust" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = ["arn:${local.partition}:states:${var.region}:${local.account_id}:stateMachine:${local.state_machine}"]
+      values   = [local.state_machine_arn]
     }
 
     condition {
@@ -83,7 +87,7 @@ resource "aws_iam_role_policy" "process_image" {
 data "aws_iam_policy_document" "process_image" {
   statement {
     actions   = ["lambda:InvokeFunction"]
-    resources = [for name, function in aws_lambda_function.function : function.arn if name != "api"]
+    resources = [for name, function in aws_lambda_function.function : function.arn if !contains(["api", "complete_mask"], name)]
   }
 
   statement {

@@ -21,7 +21,7 @@ from pydantic import StringConstraints, ValidationError
 from functions.core.aws_errors import translated
 from functions.core.errors import AccessDenied, InvalidRequest, MatteflowError, StoreUnavailable
 from functions.core.identity import Identity
-from functions.core.models import ImageId, Model, Owner, Record, Status, Upload
+from functions.core.models import ImageId, Model, Owner, Record, Status, StepProgress, StepState, Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -149,6 +149,20 @@ class RecordStore:
             return written
         stored = self.get(record.image_id)
         return stored if stored and stored.execution_arn == record.execution_arn else None
+
+    def mark_step(self, image_id: str, execution_arn: str, step: str, state: StepState) -> None:
+        """Say how far a step is, while the execution owns the picture; after that it changes nothing."""
+        try:
+            with translated("DynamoDB", _ERRORS, StoreUnavailable):
+                self._table.update_item(
+                    Key={"image_id": image_id},
+                    UpdateExpression="SET #steps.#step = :progress",
+                    ConditionExpression=_in_process(execution_arn),
+                    ExpressionAttributeNames={"#steps": "steps", "#step": step},
+                    ExpressionAttributeValues={":progress": StepProgress(state=state).model_dump()},
+                )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return
 
     def get(self, image_id: str) -> Record | None:
         """The record as the last write left it, or None."""

@@ -1,27 +1,52 @@
 """Lambda entry of InferMask."""
 
 import functools
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import BaseModel
 
 from functions.core.image_store import ImageStore
-from functions.core.mask_engine import MaskEngine
-from functions.core.models import InferMaskRequest, InferMaskResult
+from functions.core.mask_endpoint import AsyncMaskEndpoint, MaskEndpoint
+from functions.core.mask_function import MaskFunction
+from functions.core.models import InferMaskRequest
 from functions.core.observability import step
+from functions.core.record_store import RecordStore
 from functions.core.settings import EnvironmentModel
 from functions.infer_mask.inference import infer_mask
+from functions.infer_mask.submission import submit_mask
 
 
 class Settings(EnvironmentModel):
+    """``mask_provider`` is the name of the endpoint or, in the tier ``lambda``, of the function."""
+
     masks_bucket: str
-    endpoint_name: str
+    table_name: str
+    mask_tier: Literal["realtime", "async", "lambda"]
+    mask_provider: str
 
 
 @functools.lru_cache(maxsize=1)
-def _dependencies() -> tuple[Settings, ImageStore, MaskEngine]:
+def _dependencies() -> Callable[[InferMaskRequest], BaseModel]:
+    """The way to a mask that the deployment has."""
     settings = Settings.from_environment()
-    return settings, ImageStore(), MaskEngine(settings.endpoint_name)
+    images, provider = ImageStore(), settings.mask_provider
+    keep = functools.partial(infer_mask, images=images, masks_bucket=settings.masks_bucket)
+    match settings.mask_tier:
+        case "realtime":
+            return functools.partial(keep, engine=MaskEndpoint(provider, images))
+        case "lambda":
+            return functools.partial(keep, engine=MaskFunction(provider))
+        case "async":
+            return functools.partial(
+                submit_mask,
+                images=images,
+                endpoint=AsyncMaskEndpoint(provider),
+                records=RecordStore(settings.table_name),
+                masks_bucket=settings.masks_bucket,
+            )
 
 
 @step(InferMaskRequest)
-def handler(request: InferMaskRequest) -> InferMaskResult:
-    settings, images, engine = _dependencies()
-    return infer_mask(request, images=images, engine=engine, masks_bucket=settings.masks_bucket)
+def handler(request: InferMaskRequest) -> BaseModel:
+    return _dependencies()(request)
