@@ -12,6 +12,7 @@ ENV ?= dev
 
 UV := .tools/uv/bin/uv
 RUN := .venv/bin/python -m
+NPM := npm --prefix frontend_react --silent
 
 .PHONY: help
 help: ## Show this list
@@ -47,6 +48,25 @@ $(eval $(call environment,.tools/rembg,rembg))
 .PHONY: setup
 setup: .venv/.ready .tools/ministack/.ready .tools/lambda/.ready ## Install everything a run needs
 
+NODE := frontend_react/node_modules/.ready
+$(NODE): frontend_react/package-lock.json
+	@node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major * 100 + +minor < 2019 ? 1 : 0)' \
+	  2>/dev/null && command -v npm >/dev/null || { \
+	  echo "Node.js 20.19 or newer with npm is needed for the dashboard: https://nodejs.org (make demo does without)." >&2; \
+	  exit 1; }
+	@echo "Setting up: frontend_react"
+	@$(NPM) ci
+	@touch $@
+
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || { \
+	  command -v apt-get >/dev/null || { \
+	    echo "Chromium is needed to test the dashboard: install it, as chromium on PATH." >&2; exit 1; }; \
+	  echo "Setting up: chromium"; \
+	  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as_root apt-get update -qq && $$as_root apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
+
 .PHONY: lock
 lock: $(UV) ## Pin the newest allowed packages again, with hashes
 	@for list in dev ministack lambda-runtime checkov rembg uv functions-core functions-imaging inference inference-gpu bench; do \
@@ -61,8 +81,17 @@ lock: $(UV) ## Pin the newest allowed packages again, with hashes
 demo: setup ## Process a photograph from nothing, the real way (IMAGE=path for your own)
 	@$(RUN) scripts.local_stack demo $(if $(IMAGE),"$(IMAGE)")
 
+# Folders are named too, for what is removed from them.
+frontend_react/dist/index.html: $(NODE) functions/api/openapi.json $(wildcard frontend_react/*.ts frontend_react/*.json) \
+    frontend_react/index.html $(shell find frontend_react/src frontend_react/public ! -name schema.d.ts)
+	@echo "Building the dashboard"
+	@$(NPM) run build
+
+.PHONY: dashboard
+dashboard: frontend_react/dist/index.html ## Build the dashboard's pages
+
 .PHONY: run
-run: setup ## Bring the whole stack up on this machine and keep serving (Ctrl-C stops it)
+run: setup dashboard ## Bring the whole stack up on this machine and keep serving (Ctrl-C stops it)
 	@$(RUN) scripts.local_stack run
 
 MODEL ?=
@@ -77,22 +106,24 @@ resume: setup ## Start pictures that failed or were cut off again (ID=image_id f
 # --- check ------------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup .tools/checkov/.ready build ## Set everything up and run every test
-	@$(RUN) pytest
+test: setup .tools/checkov/.ready build dashboard browser ## Set everything up and run every test
+	@$(NPM) test
+	@$(RUN) pytest -n 2
 
 .PHONY: lint
-lint: .venv/.ready ## Style, types and the direction of imports
+lint: .venv/.ready $(NODE) ## Style, types and the direction of imports
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(NPM) run lint
 
 .PHONY: check
 check: lint test ## What CI runs: lint, then every test
 
 .PHONY: format
-format: .venv/.ready ## Format the code
-	@.venv/bin/ruff format . && .venv/bin/ruff check --fix . && terraform fmt -recursive terraform
+format: .venv/.ready $(NODE) ## Format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix . && terraform fmt -recursive terraform && $(NPM) run format
 
 SHARP := tests/benchmarks/sharp
 $(SHARP)/node_modules/.ready: $(SHARP)/package-lock.json
@@ -111,6 +142,10 @@ PICTURES ?=
 .PHONY: contact-sheet
 contact-sheet: setup ## Lay every output of some pictures on one sheet (PICTURES="a.jpg b.png")
 	@$(RUN) scripts.contact_sheet $(PICTURES)
+
+.PHONY: screenshots
+screenshots: setup dashboard browser ## Photograph every page, light and dark, on a desk and on a phone, into .screenshots/
+	@$(RUN) tests.browser.screenshots
 
 .PHONY: openapi
 openapi: .venv/.ready ## Write the API's document again from its routes
@@ -133,4 +168,4 @@ destroy: build ## Remove an environment from AWS, after you approve (ENV=dev)
 .PHONY: clean
 clean: ## Remove what was built and the local stack's data (environments stay)
 	@if [ -d .local ] && [ -x .venv/bin/python ]; then $(RUN) scripts.local_stack down; fi
-	@rm -rf .build .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .build .local .screenshots frontend_react/dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,4 +1,4 @@
-"""``python -m inference_image serve``: what SageMaker starts."""
+"""``python -m inference_image serve``, what SageMaker starts, and ``lambda``, what Lambda does."""
 
 import argparse
 import logging
@@ -45,9 +45,14 @@ class DrainingServer(uvicorn.Server):
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT; then finish what was accepted, for ``DRAIN_S`` at most."""
+    """Serve until SIGTERM or SIGINT; then finish what was accepted, for ``DRAIN_S`` at most.
+
+    As a Lambda function it is Lambda that hands it the requests and ends it.
+    """
     parser = argparse.ArgumentParser(prog="inference_image", description="Serve masks by SageMaker's contract.")
-    parser.add_argument("command", choices=["serve"], help="the argument SageMaker starts the container with")
+    parser.add_argument(
+        "command", choices=["serve", "lambda"], help="serve: over HTTP, as SageMaker starts it; lambda: as a function"
+    )
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all)")  # noqa: S104
     parser.add_argument("--port", type=int, default=8080, help="port to listen on (default: 8080)")
     arguments = parser.parse_args()
@@ -56,6 +61,9 @@ def main() -> None:
     except ValidationError as exc:
         sys.exit("\n".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in exc.errors()))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    if arguments.command == "lambda":
+        client = [sys.executable, "-m", "awslambdaric", "inference_image.lambda_handler.handler"]
+        os.execv(sys.executable, client)  # noqa: S606 - Lambda's own client takes the place of the server
     server = DrainingServer(create_app(settings), arguments.host, arguments.port)
     server.run()
     logging.shutdown()

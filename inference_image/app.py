@@ -16,10 +16,11 @@ from starlette.requests import ClientDisconnect
 from inference_image.engines.load import load_engine
 from inference_image.engines.mask_engine import MaskEngine
 from inference_image.errors import NotReady, ServingError, TooLate, Unavailable
-from inference_image.invocation import CUSTOM_ATTRIBUTES, read_invocation
+from inference_image.invocation import CUSTOM_ATTRIBUTES, custom_attributes, read_invocation
 from inference_image.masking import MaskAnswer, MaskService
 from inference_image.metrics import CONTENT_TYPE, CountInvocations, Metrics
 from inference_image.object_store import ObjectStore
+from inference_image.pictures import with_text
 from inference_image.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,11 @@ def create_app(settings: Settings, load: Callable[[Settings, ObjectStore], MaskE
             except TimeoutError as exc:
                 raise TooLate(f"No mask was made within {settings.deadline_s:g} s.") from exc
         metrics.answered(answer)
-        return Response(answer.png, media_type="image/png", headers=_facts(service.engine, answer))
+        headers = _facts(service.engine, answer)
+        png = answer.png
+        if custom_attributes(request).get("facts") == "in-body":  # of an asynchronous answer nothing else is kept
+            png = with_text(png, CUSTOM_ATTRIBUTES, headers[CUSTOM_ATTRIBUTES])
+        return Response(png, media_type="image/png", headers=headers)
 
     @app.get("/metrics")
     async def exposition() -> Response:
@@ -126,6 +131,7 @@ def _facts(engine: MaskEngine, answer: MaskAnswer) -> dict[str, str]:
         "inference-ms": f"{answer.inference_ms:.1f}",
         "queue-ms": f"{answer.queue_ms:.1f}",
         "batch-size": str(answer.batch_size),
+        "embedding": answer.embedding,
     }
     known = {name: quote(value) for name, value in facts.items() if value is not None}
     attributes = ";".join(f"{name}={value}" for name, value in known.items())

@@ -3,19 +3,21 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import Generic, NamedTuple, NoReturn, TypeVar
 
-from inference_image.engines.mask_engine import Mask, MaskEngine, Prepared
+from inference_image.engines.mask_engine import Prepared
+
+Output = TypeVar("Output")
 
 
-class Inferred(NamedTuple):
-    """A mask at the engine's own size, and the run that it came from."""
+class Inferred(NamedTuple, Generic[Output]):
+    """What a model made of one picture, and the run that it came from."""
 
-    mask: Mask
+    output: Output
     batch_size: int
     waited_ms: float
     """From the call of ``Batcher.infer`` to the start of the run."""
@@ -24,37 +26,37 @@ class Inferred(NamedTuple):
 
 
 @dataclass(eq=False)
-class _Waiting:
+class _Waiting(Generic[Output]):
     prepared: Prepared
     since: float
-    inferred: asyncio.Future[Inferred]
+    inferred: asyncio.Future[Inferred[Output]]
 
 
-class Batcher:
-    """One run of the engine at a time, each with the pictures that wait when it starts.
+class Batcher(Generic[Output]):
+    """One run of a model at a time, each with the pictures that wait when it starts.
 
     Args:
-        engine: its ``infer`` is called from one thread only.
+        infer: runs the model; called from one thread only, with 1 to ``max_batch`` pictures.
         max_batch: most pictures of one run.
         wait_s: how long a run is held back for more pictures. After an idle time it is not: a lone picture would only
             lose by it.
     """
 
-    def __init__(self, engine: MaskEngine, max_batch: int, wait_s: float) -> None:
-        self._engine = engine
+    def __init__(self, infer: Callable[[Sequence[Prepared]], list[Output]], max_batch: int, wait_s: float) -> None:
+        self._run_model = infer
         self._max_batch = max_batch
         self._wait_s = wait_s
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Waiting[Output]] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "inference")
 
-    async def infer(self, prepared: Prepared) -> Inferred:
+    async def infer(self, prepared: Prepared) -> Inferred[Output]:
         """Wait for a run with room. Cancelled before that run starts, the picture is left out of it.
 
         Raises:
-            Exception: what the engine raised for this picture.
+            Exception: what the model's run raised for this picture.
         """
-        waiting = _Waiting(prepared, time.perf_counter(), asyncio.get_running_loop().create_future())
+        waiting: _Waiting[Output] = _Waiting(prepared, time.perf_counter(), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._arrived.set()
         try:
@@ -78,7 +80,7 @@ class Batcher:
                 else:
                     waiting.inferred.set_result(outcome)
 
-    async def _collect(self) -> list[_Waiting]:
+    async def _collect(self) -> list[_Waiting[Output]]:
         wait_s = self._wait_s if self._waiting else 0
         await self._at_least(1)
         with suppress(TimeoutError):
@@ -91,14 +93,14 @@ class Batcher:
             self._arrived.clear()
             await self._arrived.wait()
 
-    def _infer(self, batch: Sequence[_Waiting]) -> list[Inferred | Exception]:
+    def _infer(self, batch: Sequence[_Waiting[Output]]) -> list[Inferred[Output] | Exception]:
         started = time.perf_counter()
         try:
-            masks = self._engine.infer([waiting.prepared for waiting in batch])
+            outputs = self._run_model([waiting.prepared for waiting in batch])
             inference_ms = 1000 * (time.perf_counter() - started)
             return [
-                Inferred(mask, len(batch), 1000 * (started - waiting.since), inference_ms)
-                for mask, waiting in zip(masks, batch, strict=True)
+                Inferred(output, len(batch), 1000 * (started - waiting.since), inference_ms)
+                for output, waiting in zip(outputs, batch, strict=True)
             ]
         except Exception as exc:
             if len(batch) == 1:

@@ -31,6 +31,9 @@ class Metrics:
         self._batch_size = Histogram(
             "matteflow_batch_size", "Pictures in one's run.", buckets=(1, 2, 4, 8, 16, 32), registry=registry
         )
+        self._embeddings = Counter(
+            "matteflow_embeddings", "Prompts by whether the embedding was kept.", ["result"], registry=registry
+        )
         self._model = Info("matteflow_model", "What is loaded, and where it runs.", registry=registry)
 
     def loaded(self, engine: MaskEngine, queue_depth: Callable[[], int]) -> None:
@@ -43,6 +46,8 @@ class Metrics:
         self._inference.observe(answer.inference_ms / 1000)
         self._queue.observe(answer.queue_ms / 1000)
         self._batch_size.observe(answer.batch_size)
+        if answer.embedding:
+            self._embeddings.labels(answer.embedding).inc()
 
     def exposition(self) -> bytes:
         """All of it as text."""

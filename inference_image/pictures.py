@@ -26,6 +26,8 @@ _PNG = [
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
 ]
 
+_PNG_HEADER_BYTES = 33  # the signature, and the chunk IHDR
+
 
 class Decoded(NamedTuple):
     """A picture, perhaps reduced, and the size it is stored at."""
@@ -37,10 +39,13 @@ class Decoded(NamedTuple):
 
     @property
     def canvas(self) -> Picture:
-        """An array of the whole shape: the picture, or where it was reduced one black pixel over and over."""
-        if self.picture.shape[:2] == self.shape:
-            return self.picture
-        return np.broadcast_to(np.uint8(0), (*self.shape, 3))
+        """An array of the whole shape: the picture, or where it was reduced a blank one."""
+        return self.picture if self.picture.shape[:2] == self.shape else blank(self.shape)
+
+
+def blank(shape: tuple[int, int]) -> Picture:
+    """A picture of that height and width that takes no memory: one black pixel over and over."""
+    return np.broadcast_to(np.uint8(0), (*shape, 3))
 
 
 def decode(
@@ -95,6 +100,13 @@ def encode_mask(mask: Mask) -> bytes:
     """
     _, png = cv2.imencode(".png", mask, _PNG)
     return png.tobytes()
+
+
+def with_text(png: bytes, keyword: str, text: str) -> bytes:
+    """A PNG with a text chunk right behind its header. Both are Latin-1, the keyword of 1 to 79 characters."""
+    chunk = b"tEXt" + keyword.encode("latin-1") + b"\0" + text.encode("latin-1")
+    framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return png[:_PNG_HEADER_BYTES] + framed + png[_PNG_HEADER_BYTES:]
 
 
 def _turn_upright(image: Image.Image) -> bool:

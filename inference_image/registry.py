@@ -6,6 +6,7 @@ takes a square picture whose levels are divided by the picture's own maximum (no
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Self
 
 from inference_image.errors import NotReady
 
@@ -27,7 +28,7 @@ class Output(Enum):
 
 @dataclass(frozen=True)
 class Model:
-    """One model. Its weights lie in a file ``{name}.onnx``."""
+    """One model. Its weights lie in a file ``{name}.onnx``; a decoder's in one of its own."""
 
     name: str
     source: str
@@ -45,8 +46,15 @@ class Model:
     """Its file in rembg's release; None for a model that rembg does not publish as one file."""
     checksum: str | None = None
     """As rembg publishes it: ``md5:`` or ``sha256:`` and the digest, hexadecimal."""
+    decoder: Self | None = None
+    """What makes masks of this model's output and of prompts; None for a model that gives masks itself."""
     unserved: str | None = None
     """Why the app cannot serve it; None where it can."""
+
+    @property
+    def parts(self) -> tuple[Self, ...]:
+        """Itself, and its decoder where it has one: each is a file."""
+        return (self, self.decoder) if self.decoder else (self,)
 
     def require_served(self, *, allow_non_commercial: bool) -> None:
         """Check that the app can, and may, serve it.
@@ -93,6 +101,16 @@ _U2NET = Model(
     licence=_U2NET_LICENCE,
     release_file="u2net.onnx",
     checksum="md5:60024c5c889badc19c04ad937298a77b",
+)
+
+_SAM_DECODER = Model(
+    name="sam.decoder",
+    source="https://github.com/facebookresearch/segment-anything",
+    licence="Apache-2.0",
+    side=1024,
+    output=Output.LOGIT,
+    release_file="sam_vit_b_01ec64.decoder.onnx",
+    checksum="md5:c4218b16ec1cb09889fcd6eb7a42a7c9",
 )
 
 _ALL = (
@@ -180,13 +198,12 @@ _ALL = (
         release_file="bria-rmbg-2.0.onnx",
         checksum="sha256:5b486f08200f513f460da46dd701db5fbb47d79b4be4b708a19444bcd4e79958",
     ),
-    Model(
+    replace(
+        _SAM_DECODER,
         name="sam",
-        source="https://github.com/facebookresearch/segment-anything",
-        licence="Apache-2.0",
-        side=1024,
-        output=Output.LOGIT,
-        unserved="it needs points or boxes with each picture, and two files",
+        release_file="sam_vit_b_01ec64.encoder.onnx",
+        checksum="md5:a780f8ba09bceceaa1435724ed354848",
+        decoder=_SAM_DECODER,
     ),
     replace(_U2NET, name="u2net_custom", licence=_YOURS, release_file=None, checksum=None),
     replace(_ISNET, name="dis_custom", licence=_YOURS, release_file=None, checksum=None),

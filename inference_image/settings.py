@@ -22,7 +22,8 @@ class Settings(BaseModel):
     """Where weights come from that are not in ``model_path``."""
     model_artifact_prefix: str = ""
     model_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    """What the weights must hash to; where it is absent, a model of rembg's must be the file that rembg publishes."""
+    """What the weights must hash to, those of two files one after the other; where it is absent, a model of rembg's
+    must be what rembg publishes."""
     allow_non_commercial_models: bool = False
     """Whether models may be served whose licence forbids commercial use."""
     resampling: Resampling = "fast"
@@ -31,6 +32,8 @@ class Settings(BaseModel):
     """For example ``CUDAExecutionProvider``: without it active, ``/ping`` answers 503."""
     max_size_bytes: PositiveInt = 25 * 1024 * 1024
     max_pixels: PositiveInt = 50_000_000
+    max_embeddings_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+    """Embeddings that are kept of pictures for their next prompt; one of Segment Anything's has 4 MiB."""
     max_waiting: Annotated[int, Field(ge=0)] = 16
     """Requests that may wait for the batch that runs; more are answered 503."""
     max_batch: PositiveInt = 16

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,45 +14,57 @@ from inference_image.settings import Settings
 
 @dataclass(frozen=True)
 class Weights:
-    """A model file on this machine and its SHA-256, hexadecimal."""
+    """A model's files on this machine and their SHA-256, hexadecimal."""
 
     path: Path
     sha256: str
+    """Of the one file; of two, one after the other."""
+    decoder: Path | None = None
+    """The second file of a model that takes prompts."""
 
 
 def find_weights(model: Model, settings: Settings, store: ObjectStore) -> Weights:
-    """Find ``{name}.onnx`` in ``MODEL_PATH``, else download it from the artifact bucket.
+    """Find ``{name}.onnx``, and that of its decoder, in ``MODEL_PATH``, else download it from the artifact bucket.
 
     Raises:
-        NotReady: it is in neither; its hash is not ``MODEL_SHA256``; or, where that is not set, it is not the file
+        NotReady: it is in neither; the hash is not ``MODEL_SHA256``; or, where that is not set, it is not the file
             that rembg publishes under this name.
     """
-    path = settings.model_path / f"{model.name}.onnx"
-    if not path.is_file():
-        path = _download(path, settings, store)
-    sha256 = file_digest(path, "sha256")
+    paths = [_find(part.name, settings, store) for part in model.parts]
+    sha256 = digest(paths, "sha256")
     if settings.model_sha256:
         if sha256 != settings.model_sha256:
-            raise NotReady(f"{path.name} has SHA-256 {sha256}, and MODEL_SHA256 asks for {settings.model_sha256}.")
-    elif model.checksum and not is_published_file(path, model.checksum):
-        raise NotReady(
-            f"{path} is not the file that rembg publishes as {model.name} ({model.checksum}). Fetch it again, or, "
-            f"where it is your own, rename it or set MODEL_SHA256={sha256}."
-        )
-    return Weights(path, sha256)
+            names = " with ".join(path.name for path in paths)
+            raise NotReady(f"{names} has SHA-256 {sha256}, and MODEL_SHA256 asks for {settings.model_sha256}.")
+    else:
+        for part, path in zip(model.parts, paths, strict=True):
+            if part.checksum and not is_published_file(path, part.checksum):
+                raise NotReady(
+                    f"{path} is not the file that rembg publishes as {part.name} ({part.checksum}). Fetch it again, "
+                    f"or, where it is your own, rename it or set MODEL_SHA256={sha256}."
+                )
+    return Weights(paths[0], sha256, *paths[1:])
 
 
 def is_published_file(path: Path, checksum: str) -> bool:
     """Whether a file hashes to a ``Model.checksum``."""
-    algorithm, _, digest = checksum.partition(":")
-    return file_digest(path, algorithm) == digest
+    algorithm, _, published = checksum.partition(":")
+    return digest([path], algorithm) == published
 
 
-def file_digest(path: Path, algorithm: str) -> str:
-    """Hash a file; hexadecimal."""
-    with path.open("rb") as file:
-        # rembg publishes MD5, which finds damage and not malice: against that stands MODEL_SHA256.
-        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+def digest(paths: Iterable[Path], algorithm: str) -> str:
+    """Hash files one after the other; hexadecimal."""
+    # rembg publishes MD5, which finds damage and not malice: against that stands MODEL_SHA256.
+    hashed = hashlib.new(algorithm, usedforsecurity=False)
+    for path in paths:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: hashed)
+    return hashed.hexdigest()
+
+
+def _find(name: str, settings: Settings, store: ObjectStore) -> Path:
+    path = settings.model_path / f"{name}.onnx"
+    return path if path.is_file() else _download(path, settings, store)
 
 
 def _download(missing: Path, settings: Settings, store: ObjectStore) -> Path:
@@ -70,4 +83,5 @@ def _download(missing: Path, settings: Settings, store: ObjectStore) -> Path:
 
 def _known(name: str) -> str:
     """What to say of a name that is neither a file's nor the registry's, which may be misspelt."""
-    return "" if name in MODELS else f" Of itself the app knows: classical, {', '.join(MODELS)}."
+    known = {part.name for model in MODELS.values() for part in model.parts}
+    return "" if name in known else f" Of itself the app knows: classical, {', '.join(MODELS)}."

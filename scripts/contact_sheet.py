@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from functions.apply_mask.publishing import apply_mask
 from functions.core.errors import MatteflowError
 from functions.core.image_store import ImageStore
+from functions.core.mask_measures import measure
 from functions.core.models import (
     ApplyMaskRequest,
     Crop,
@@ -31,7 +32,6 @@ from functions.core.models import (
     Upload,
 )
 from functions.core.picture import open_picture
-from functions.infer_mask.measures import measure
 from functions.validate_image.proxy import make_proxy
 from functions.validate_image.settings import Settings
 from functions.validate_image.validation import image_facts

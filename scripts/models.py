@@ -70,7 +70,7 @@ def fetch(name: str, folder: Path, *, release_url: str = RELEASE_URL, allow_non_
         allow_non_commercial: take models whose licence forbids commercial use.
 
     Returns:
-        ``folder / "{name}.onnx"``, whole, with the published checksum.
+        ``folder / "{name}.onnx"``, whole, with the published checksum; a decoder lies beside it.
 
     Raises:
         NotFetched: no such model, no such file, not allowed, no connection, or not the published content.
@@ -89,20 +89,24 @@ def fetch(name: str, folder: Path, *, release_url: str = RELEASE_URL, allow_non_
             f"{name} is not for commercial use ({model.licence}). Where yours is none, add --allow-non-commercial, "
             "and set ALLOW_NON_COMMERCIAL_MODELS=true where it is served."
         )
-    path = folder / f"{name}.onnx"
-    if path.is_file() and is_published_file(path, model.checksum):
-        return path
+    for part in model.parts:
+        _fetch_file(folder / f"{part.name}.onnx", f"{release_url.rstrip('/')}/{part.release_file}", str(part.checksum))
+    return folder / f"{name}.onnx"
+
+
+def _fetch_file(path: Path, url: str, checksum: str) -> None:
+    if path.is_file() and is_published_file(path, checksum):
+        return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as unfinished:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent) as unfinished:
             part = Path(unfinished) / path.name
-            _download(f"{release_url.rstrip('/')}/{model.release_file}", part)
-            if not is_published_file(part, model.checksum):
-                raise NotFetched(f"What {release_url} gave for {name} is not what rembg published ({model.checksum}).")
+            _download(url, part)
+            if not is_published_file(part, checksum):
+                raise NotFetched(f"What {url} gave is not what rembg published ({checksum}).")
             part.replace(path)
     except OSError as exc:
         raise NotFetched(f"{path} could not be written: {exc}") from exc
-    return path
 
 
 def _download(url: str, target: Path) -> None:

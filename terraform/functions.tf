@@ -39,7 +39,7 @@ locals {
   # The functions. A key is the folder in functions/ and so the handler's path, the placeholder <key>_arn of the state
   # machine, the end of the function's name and log group; its state is the PascalCase of it. `statements` is all that
   # the function may do beside logging and tracing. A time-out is shorter than its state's, so that the state sees it.
-  functions = {
+  functions = merge({
     validate_image = {
       description = "Checks an upload, claims its record and writes its proxy."
       memory_mb   = 2048
@@ -68,15 +68,10 @@ locals {
       environment = {
         TABLE_NAME    = aws_dynamodb_table.records.name
         MASKS_BUCKET  = aws_s3_bucket.bucket["masks"].bucket
-        ENDPOINT_NAME = local.endpoint_name
+        MASK_TIER     = var.mask_tier
+        MASK_PROVIDER = local.mask_provider
       }
-      statements = [
-        local.tell_gone_from_denied,
-        { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
-        { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/mask.png", "${local.masks_bucket_arn}/*/metadata.json"] },
-        { actions = ["sagemaker:InvokeEndpoint"], resources = [local.endpoint_arn] },
-        local.mark_progress,
-      ]
+      statements = local.infer_mask_statements[var.mask_tier]
     }
 
     analyze_image = {
@@ -164,7 +159,8 @@ locals {
         RESULT_URL_TTL_S         = var.lifetimes.result_url_s
         AWAITING_UPLOAD_TTL_DAYS = var.lifetimes.awaiting_upload_days
         AUTH                     = "none"
-        MASK_PROVIDER            = local.endpoint_name
+        MASK_PROVIDER            = local.mask_provider
+        MODELS                   = join(",", local.models)
         VERSION                  = local.version
       })
       statements = [
@@ -193,5 +189,28 @@ locals {
         },
       ]
     }
-  }
+    }, {
+    for name, function in {
+      complete_mask = {
+        description = "Takes in the mask of an asynchronous inference, and tells the workflow that waits for it."
+        memory_mb   = 1024
+        timeout_s   = 60
+        layers      = ["core", "imaging"]
+        environment = {
+          TABLE_NAME   = aws_dynamodb_table.records.name
+          MASKS_BUCKET = aws_s3_bucket.bucket["masks"].bucket
+        }
+        statements = [
+          local.tell_gone_from_denied,
+          { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/${local.inference_prefix}*"] },
+          local.keep_mask,
+          local.mark_progress,
+          {
+            actions   = ["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"]
+            resources = [local.state_machine_arn]
+          },
+        ]
+      }
+    } : name => function if local.is_async
+  })
 }

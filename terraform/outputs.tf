@@ -38,9 +38,9 @@ output "state_machine_arn" {
   value       = aws_sfn_state_machine.process_image.arn
 }
 
-output "endpoint_name" {
-  description = "The inference endpoint."
-  value       = aws_sagemaker_endpoint.inference.name
+output "mask_provider" {
+  description = "What makes the masks: the name of the endpoint or, in the tier lambda, of the function."
+  value       = local.mask_provider
 }
 
 output "event_rule_name" {

@@ -177,4 +177,22 @@ resource "aws_s3_bucket_lifecycle_configuration" "outputs" {
       days_after_initiation = 1
     }
   }
+
+  # What asynchronous inferences leave is of use for minutes.
+  dynamic "rule" {
+    for_each = each.key == "masks" && local.is_async ? [true] : []
+
+    content {
+      id     = "end-with-the-inference"
+      status = "Enabled"
+
+      filter {
+        prefix = local.inference_prefix
+      }
+
+      expiration {
+        days = 1
+      }
+    }
+  }
 }

@@ -1,7 +1,7 @@
 locals {
   state_machine = "${local.name_prefix}-process-image"
 
-  # Spelled out: the API, which may start it, and its role are made before it.
+  # Spelled out, so that its own role and the functions it calls, or that start it, can name it.
   state_machine_arn = "arn:${local.partition}:states:${var.region}:${local.account_id}:stateMachine:${local.state_machine}"
 }
 
@@ -19,6 +19,7 @@ resource "aws_sfn_state_machine" "process_image" {
       undelivered_queue_url = aws_sqs_queue.undelivered.url
       event_bus_name        = data.aws_cloudwatch_event_bus.default.name
       confidence_threshold  = var.confidence_threshold
+      infer_mask_callback   = local.is_async ? ".waitForTaskToken" : ""
     },
   ))
 
@@ -86,7 +87,7 @@ resource "aws_iam_role_policy" "process_image" {
 data "aws_iam_policy_document" "process_image" {
   statement {
     actions   = ["lambda:InvokeFunction"]
-    resources = [for name, function in aws_lambda_function.function : function.arn if name != "api"]
+    resources = [for name, function in aws_lambda_function.function : function.arn if !contains(["api", "complete_mask"], name)]
   }
 
   statement {

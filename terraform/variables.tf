@@ -188,6 +188,11 @@ variable "default_options" {
   }
 
   validation {
+    condition     = var.default_options.model == null || try(contains(local.models, var.default_options.model), false)
+    error_message = "model is one of those that the deployment has: set models, or MASK_ENGINE in inference_environment."
+  }
+
+  validation {
     condition = var.default_options.outputs == null || try(
       length(var.default_options.outputs) > 0 && length(distinct(var.default_options.outputs)) == length(var.default_options.outputs) &&
       length(setsubtract(var.default_options.outputs, ["cutout", "matte", "matte_preview", "composite"])) == 0,
@@ -352,7 +357,68 @@ variable "notification_emails" {
   }
 }
 
-# The inference endpoint
+# What makes the masks
+
+variable "mask_tier" {
+  description = "What the inference image runs as: realtime, an endpoint that is always on; async, one that scales to zero and takes minutes to wake up; lambda, a function on the CPU."
+  type        = string
+  default     = "realtime"
+
+  validation {
+    condition     = contains(["realtime", "async", "lambda"], var.mask_tier)
+    error_message = "The mask tier is realtime, async or lambda."
+  }
+
+  validation {
+    # A function's answer holds 6 MB: as base64, the mask of the largest proxy is within it, however badly it compresses.
+    condition     = var.mask_tier != "lambda" || var.proxy_max_side <= 2048
+    error_message = "In the tier lambda proxy_max_side is at most 2048: a larger mask may not fit a function's answer."
+  }
+}
+
+variable "models" {
+  description = "Names of the mask models that may be asked for. Without any, it is the one that MASK_ENGINE in inference_environment names, or classical."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for model in var.models : can(regex("^[a-z0-9][a-z0-9_.-]{0,63}$", model))])
+    error_message = "A model is 1 to 64 of a to z, 0 to 9, _, . and -, and begins with a letter or digit."
+  }
+}
+
+variable "inference_function_memory_mb" {
+  description = "Memory of the inference function (mask_tier lambda) in MB, which its share of processors grows with. Accounts start with a limit of 3008."
+  type        = number
+  default     = 3008
+
+  validation {
+    condition     = var.inference_function_memory_mb >= 1024 && var.inference_function_memory_mb <= 10240
+    error_message = "The memory of the inference function is from 1024 to 10240 MB."
+  }
+}
+
+variable "inference_concurrency" {
+  description = "Requests that an instance of the asynchronous endpoint is sent at once. The container itself takes 17 and batches them."
+  type        = number
+  default     = 8
+
+  validation {
+    condition     = var.inference_concurrency >= 1 && var.inference_concurrency <= 17
+    error_message = "An instance is sent from 1 to 17 requests at once."
+  }
+}
+
+variable "inference_backlog_per_instance" {
+  description = "Waiting requests an instance of the asynchronous endpoint above which auto scaling adds one."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.inference_backlog_per_instance >= 1
+    error_message = "There is at least one waiting request."
+  }
+}
 
 variable "inference_ami_version" {
   description = "The image of the endpoint's instances, which brings the NVIDIA driver: CUDA 12 wants more than the default of ml.g4dn. Null for instances without a GPU."
@@ -397,17 +463,21 @@ variable "inference_instance_type" {
 }
 
 variable "inference_instances" {
-  description = "Fewest and most instances of the endpoint. Auto scaling exists only where most is above fewest."
+  description = "Fewest and most instances of the endpoint. Fewest is 1, and 0 where mask_tier is async, so that an idle one costs nothing. Auto scaling exists only where most is above fewest."
   type = object({
-    min = optional(number, 1)
+    min = optional(number)
     max = optional(number, 2)
   })
   default = {}
 
   validation {
-    # A real-time endpoint of this kind cannot scale to zero.
-    condition     = var.inference_instances.min >= 1 && var.inference_instances.max >= var.inference_instances.min
-    error_message = "There is at least one instance, and max is not below min."
+    condition     = coalesce(var.inference_instances.min, 1) >= (var.mask_tier == "async" ? 0 : 1)
+    error_message = "There is at least one instance; only where mask_tier is async min may be 0."
+  }
+
+  validation {
+    condition     = var.inference_instances.max >= max(coalesce(var.inference_instances.min, 1), 1)
+    error_message = "max is at least 1, and not below min."
   }
 }
 

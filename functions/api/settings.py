@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.core.models import ProcessingOptions
-from functions.core.settings import PictureSettings
+from functions.core.settings import CommaSeparated, PictureSettings
 
 # A signature of version 4 lives for seven days at most.
 UrlLifetime = Annotated[int, Field(ge=1, le=604_800)]
@@ -20,6 +20,7 @@ class Settings(PictureSettings):
     state_machine_arn: str
     auth: Literal["none", "jwt"]
     mask_provider: str
+    models: CommaSeparated
     version: str
     upload_url_ttl_s: UrlLifetime = 900
     result_url_ttl_s: UrlLifetime = 900

@@ -1,6 +1,6 @@
 """The seam where a service's refusals become errors of our own, by its adapter's table.
 
-DynamoDB and Rekognition share it; S3's tells of the object, and SageMaker's of the container behind the endpoint.
+DynamoDB, Lambda and Rekognition share it; S3's tells of the object, SageMaker's of the container behind the endpoint.
 """
 
 from collections.abc import Iterator, Mapping

@@ -4,6 +4,7 @@ Sizes are in pixels unless the name says bytes, times in milliseconds, confidenc
 Rekognition gives them), boxes as fractions of width and height (0 to 1), timestamps in UTC, ISO 8601.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -382,16 +383,32 @@ class ValidateImageResult(Model):
 
 
 class InferMaskRequest(Model):
+    """``task_token`` is there where the workflow waits for it instead of for the function."""
+
     image_id: ImageId
     execution_arn: str
     upload: Upload
     image: ImageFacts
     proxy: Proxy
     options: ProcessingOptions
+    task_token: str | None = None
 
 
 class InferMaskResult(Model):
     mask: MaskFacts
+
+
+class InferMaskSubmitted(Model):
+    """The mask is asked for, and its end will be told of under this id."""
+
+    inference_id: Annotated[str, StringConstraints(max_length=64)]
+
+
+class MaskSubmission(Model):
+    """What is kept of a mask that was asked for until it comes."""
+
+    request: InferMaskRequest
+    submitted_at: datetime
 
 
 class AnalyzeImageRequest(Model):

@@ -28,8 +28,12 @@ class Progress:
         self._records = RecordStore(table_name, table)
 
     @contextmanager
-    def of(self, image_id: str, execution_arn: str | None, *, is_begun: bool = False) -> Iterator[None]:
+    def of(
+        self, image_id: str, execution_arn: str | None, *, is_begun: bool = False, goes_on: bool = False
+    ) -> Iterator[None]:
         """Mark the beginning of the work on a picture, unless it ``is_begun`` already, and how the work ended.
+
+        Work that ``goes_on`` elsewhere ends here only by failing.
 
         The end is not tried where the beginning was not marked: the store is down, or the picture is another's. What no
         execution asked for is not marked.
@@ -46,8 +50,12 @@ class Progress:
             if marked:
                 self._try(lambda: self._records.mark_step(*picture, "failed", reason))
             raise
-        if marked:
+        if marked and not goes_on:
             self._try(lambda: self._records.mark_step(*picture, "done"))
+
+    def mark_warming(self, image_id: str, execution_arn: str) -> None:
+        """Mark that the step waits for a server to start."""
+        self._try(lambda: self._records.mark_step(image_id, execution_arn, self._step, "warming"))
 
     def _try(self, write: Callable[[], object]) -> bool:
         """Whether something was written."""

@@ -1,63 +1,21 @@
-"""The mask of a picture: asked for once, checked, measured, and kept beside the state of its workflow."""
-
-import json
-from datetime import UTC, datetime
+"""The mask of a picture while the workflow waits: asked for once, checked, measured and kept."""
 
 from functions.core.image_store import ImageStore
-from functions.core.mask import read_mask
 from functions.core.mask_engine import MaskEngine
-from functions.core.models import InferMaskRequest, InferMaskResult, MaskFacts
-from functions.core.observability import publish_metrics
-from functions.infer_mask.measures import measure
+from functions.core.mask_keeping import keep_mask
+from functions.core.models import InferMaskRequest, InferMaskResult
 
 
 def infer_mask(
     request: InferMaskRequest, *, images: ImageStore, engine: MaskEngine, masks_bucket: str
 ) -> InferMaskResult:
-    """Make the mask of the proxy, write ``mask.png`` and ``metadata.json`` to the masks bucket, publish its measures.
-
-    A rerun asks the endpoint again and replaces both.
+    """Make the mask of the proxy, and keep it. A rerun asks the engine again and replaces what is kept.
 
     Raises:
-        MaskRejected: the endpoint does not take the picture, or its answer is not a mask of it.
-        MaskEngineBusy, MaskEngineFailed, EndpointMisconfigured: from the endpoint.
+        MaskRejected: the engine does not take the picture, or its answer is not a mask of it.
+        MaskEngineBusy, MaskEngineFailed, EndpointMisconfigured: from the engine.
         StoreUnavailable, AccessDenied: from S3.
         ImageRejected: the proxy is gone.
     """
-    proxy = request.proxy
-    answer = engine.infer(images.get(proxy.bucket, proxy.key), request.options.model)
-    measures = measure(read_mask(answer.png, (proxy.width, proxy.height)))
-    facts = MaskFacts(
-        bucket=masks_bucket,
-        key=f"{request.image_id}/mask.png",
-        width=proxy.width,
-        height=proxy.height,
-        model=answer.model,
-        model_sha256=answer.model_sha256,
-        provider=answer.provider,
-        inference_ms=answer.inference_ms,
-        **measures._asdict(),
-    )
-    images.put(masks_bucket, facts.key, answer.png, "image/png")
-    images.put(masks_bucket, f"{request.image_id}/metadata.json", _workflow_state(request, facts), "application/json")
-    publish_metrics(
-        {
-            "MaskCoverage": (measures.coverage, "None"),
-            "MaskConfidence": (measures.confidence, "Percent"),
-            "MaskEdgeSoftness": (measures.edge_softness, "None"),
-            "MaskParts": (measures.parts, "Count"),
-        },
-        model=facts.model,
-    )
-    return InferMaskResult(mask=facts)
-
-
-def _workflow_state(request: InferMaskRequest, mask: MaskFacts) -> bytes:
-    """What is known of the picture in this state of its workflow, as JSON."""
-    state = {
-        "state": "InferMask",
-        "written_at": datetime.now(UTC).isoformat(),
-        **request.model_dump(mode="json"),
-        "mask": mask.model_dump(mode="json"),
-    }
-    return json.dumps(state, ensure_ascii=False, indent=2).encode()
+    answer = engine.infer(request.proxy, request.options.model)
+    return keep_mask(answer, request, images=images, masks_bucket=masks_bucket)

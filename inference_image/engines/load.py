@@ -3,6 +3,7 @@
 from inference_image.engines.classical import ClassicalEngine
 from inference_image.engines.mask_engine import MaskEngine
 from inference_image.engines.onnx import OnnxEngine
+from inference_image.engines.sam import SamEngine
 from inference_image.errors import NotReady
 from inference_image.object_store import ObjectStore
 from inference_image.registry import find_model
@@ -24,13 +25,16 @@ def load_engine(settings: Settings, store: ObjectStore) -> MaskEngine:
         model = find_model(settings.mask_engine.removesuffix(".onnx"))
         model.require_served(allow_non_commercial=settings.allow_non_commercial_models)
         weights = find_weights(model, settings, store)
-        engine = OnnxEngine(
-            model.name,
-            weights,
-            settings.threads,
-            max_batch=settings.max_batch,
-            resampling=settings.resampling,
-        )
+        if weights.decoder:
+            engine = SamEngine(model.name, weights, weights.decoder, settings.threads)
+        else:
+            engine = OnnxEngine(
+                model.name,
+                weights,
+                settings.threads,
+                max_batch=settings.max_batch,
+                resampling=settings.resampling,
+            )
     if settings.required_provider not in (None, engine.provider):
         raise NotReady(f"{settings.required_provider} is required, and {engine.name} runs on {engine.provider}.")
     return engine

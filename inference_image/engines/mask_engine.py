@@ -1,14 +1,38 @@
 """What the serving app asks of an engine."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]  # sRGB, (H, W, 3), 0 to 255
 Mask = NDArray[np.uint8]  # alpha, (H, W), 0 = background, 255 = subject
-Prepared: TypeAlias = NDArray[Any]  # a picture as its engine's ``infer`` takes it; engines differ in shape and dtype
+Prepared: TypeAlias = Any  # a picture as its engine takes it; engines differ in shape and dtype
+
+
+class Prompt(NamedTuple):
+    """What to find in a picture, in fractions of its width and height from the upper left; all of it one mask."""
+
+    points: tuple[tuple[float, float, int], ...] = ()
+    """x, y, and 1 for a place on the subject, 0 for one beside it."""
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    """Left, top, right, bottom, around the subject."""
+
+
+class Embedding(NamedTuple):
+    """What a prompted engine keeps of a picture, so that each further prompt costs little."""
+
+    features: NDArray[Any]
+    shape: tuple[int, int]
+    """Height and width of the picture at the model's size, in pixels."""
+
+
+class Prompted(NamedTuple):
+    """What a prompted engine's ``infer`` takes."""
+
+    embedding: Embedding
+    prompt: Prompt
 
 
 class MaskEngine(Protocol):
@@ -57,4 +81,17 @@ class MaskEngine(Protocol):
 
     def upscale(self, mask: Mask, picture: Picture) -> Mask:
         """Bring a mask from ``infer`` to the size of its picture. Thread-safe."""
+        ...
+
+
+@runtime_checkable
+class PromptedEngine(MaskEngine, Protocol):
+    """A loaded model that has to be told what to find.
+
+    A picture goes through ``prepare`` and ``embed`` once, then for each ``Prompted`` through ``infer`` and ``upscale``.
+    Its ``sufficient_side`` is given, since the picture is gone by the second prompt.
+    """
+
+    def embed(self, batch: Sequence[Prepared]) -> list[Embedding]:
+        """Find what there is in one prepared picture. Called from one thread at a time, also beside ``infer``."""
         ...

@@ -1,6 +1,8 @@
 """Any single-mask ONNX model that rembg runs, with rembg's arithmetic before and after it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,7 +27,7 @@ FLOAT16 = "tensor(float16)"  # the type of an input; any other but float32 fails
 LEAST_REDUCED = 2  # times the model's side: what averaging leaves for LANCZOS, whose filter then still sees detail
 EDGE_RADIUS = 1  # pixels at the model's size within which a mask's edge is moved to the picture's
 
-_LOAD_ERRORS = (
+LOAD_ERRORS = (
     onnxruntime_errors.Fail,
     onnxruntime_errors.InvalidArgument,
     onnxruntime_errors.InvalidGraph,
@@ -61,7 +63,7 @@ class OnnxEngine:
         self._model = find_model(name)
         self._resampling = resampling
         try:
-            self._session = _session(weights, threads)
+            self._session = open_session(weights.path, threads)
             self._input, self._output = self._session.get_inputs()[0], self._session.get_outputs()[0].name
             self.provider: str = self._session.get_providers()[0]  # active, which may be less than was asked for
             batch, _, *sides = self._input.shape
@@ -72,7 +74,7 @@ class OnnxEngine:
             blank = self.prepare(np.zeros((*self._size[::-1], 3), np.uint8))
             warm_up = [blank] * min(2, self.max_batch)  # two show whether the batch is open all the way through
             shape = self._run(warm_up).shape
-        except _LOAD_ERRORS as exc:
+        except LOAD_ERRORS as exc:
             raise NotReady(f"{weights.path.name} is not a usable model: {exc}") from exc
         if len(shape) != 4 or shape[:2] != (len(warm_up), 1):
             asked = f"for {len(warm_up)} pictures"
@@ -101,23 +103,13 @@ class OnnxEngine:
             InferenceFailed: an output holds NaN or infinity.
             NoRoom: the accelerator's memory is full; ONNX Runtime frees what the failed run held.
         """
-        try:
+        with full_memory_as_no_room():
             outputs = self._run(batch)
-        except (onnxruntime_errors.Fail, onnxruntime_errors.RuntimeException) as exc:
-            if "Failed to allocate memory" in str(exc):
-                raise NoRoom("The accelerator's memory is full.") from exc
-            raise
         return [self._to_mask(output[0]) for output in outputs.astype(np.float32, copy=False)]
 
     def upscale(self, mask: Mask, picture: Picture) -> Mask:
         """Bring the mask to the picture's size. Returns uint8, (H, W)."""
-        width, height = size = picture.shape[1::-1]
-        grows = height >= mask.shape[0] and width >= mask.shape[1]
-        if self._resampling == "guided" and grows:
-            return guided_filter.upscale(mask, picture, EDGE_RADIUS)
-        if self._resampling == "fast" and grows:
-            return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-        return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.LANCZOS))
+        return resize_mask(mask, picture, self._resampling)
 
     def _input_size(self, height: int | str | None, width: int | str | None) -> tuple[int, int]:
         """Width and height in pixels: from the file where it fixes them, else the registry's."""
@@ -166,6 +158,17 @@ def normalise(pixels: Picture, model: Model) -> NDArray[np.float32]:
     return planes
 
 
+def resize_mask(mask: Mask, picture: Picture, resampling: Resampling) -> Mask:
+    """Bring a mask to its picture's size, of which all but ``guided`` see the shape alone. Returns uint8, (H, W)."""
+    width, height = size = picture.shape[1::-1]
+    grows = height >= mask.shape[0] and width >= mask.shape[1]
+    if resampling == "guided" and grows:
+        return guided_filter.upscale(mask, picture, EDGE_RADIUS)
+    if resampling == "fast" and grows:
+        return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.LANCZOS))
+
+
 def _average(picture: Picture, size: tuple[int, int]) -> Picture:
     """Shrink by a whole factor, as far as at least ``LEAST_REDUCED`` times ``size`` (width, height) is left."""
     height, width = picture.shape[:2]
@@ -176,7 +179,23 @@ def _average(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(reduced, np.uint8)
 
 
-def _session(weights: Weights, threads: int) -> onnxruntime.InferenceSession:
+@contextmanager
+def full_memory_as_no_room() -> Iterator[None]:
+    """Translate ONNX Runtime's error; it frees what the failed run held.
+
+    Raises:
+        NoRoom: the accelerator's memory is full.
+    """
+    try:
+        yield
+    except (onnxruntime_errors.Fail, onnxruntime_errors.RuntimeException) as exc:
+        if "Failed to allocate memory" in str(exc):
+            raise NoRoom("The accelerator's memory is full.") from exc
+        raise
+
+
+def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """A session of ``threads`` CPU threads on the best provider there is. Raises one of ``LOAD_ERRORS``."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Threads that wait sleep: they would keep a core from decoding the next picture, for no quicker run.
@@ -184,4 +203,4 @@ def _session(weights: Weights, threads: int) -> onnxruntime.InferenceSession:
     onnxruntime.preload_dlls()  # CUDA and cuDNN lie in their wheels, off the loader's path; nothing on a CPU build
     available = onnxruntime.get_available_providers()
     providers = [(name, chosen) for name, chosen in PROVIDERS.items() if name in available]
-    return onnxruntime.InferenceSession(weights.path, options, providers=providers)
+    return onnxruntime.InferenceSession(path, options, providers=providers)

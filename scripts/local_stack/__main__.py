@@ -141,7 +141,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     parsed = parse(arguments)
     ports = Ports(**{port.name: getattr(parsed, f"{port.name}_port") for port in fields(Ports)})
-    stack = LocalStack(parsed.home, ports, console)
+    stack = LocalStack(parsed.home, ports, console, os.environ.get("MASK_TIER", "realtime"))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt_once)
     try:

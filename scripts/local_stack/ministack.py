@@ -1,4 +1,4 @@
-"""MiniStack, with two facts that it drops and one that it cuts short put right. Runs in MiniStack's own environment.
+"""MiniStack, with what it drops, cuts short or cannot run put right. Runs in MiniStack's own environment.
 
 - S3 names the version in the events of a versioned bucket, as ``detail.object.version-id``
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). MiniStack 1.5.33 knows it, and leaves it out
@@ -8,16 +8,28 @@
   that comes over HTTP.
 - Step Functions ends an expression after a second; MiniStack 1.5.33 counts wall time, which passes while other
   executions have the processor.
+- A function that fails ends a task that waits for its token
+  (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). MiniStack 1.5.33 goes on waiting.
+- Lambda runs functions of container images. MiniStack 1.5.33 does so in Docker only; here the one image there is, that
+  of ``inference_image/``, runs without a container: the command of its function, by the interpreter IMAGE_PYTHON.
 """
 
 import contextvars
 import functools
+import io
 import json
+import shlex
 import sys
+import zipfile
 from typing import Any
 
 from ministack import app  # type: ignore[import-not-found]
-from ministack.services import eventbridge, s3, sns, stepfunctions  # type: ignore[import-not-found]
+from ministack.services import eventbridge, lambda_svc, s3, sns, stepfunctions  # type: ignore[import-not-found]
+
+IMAGE_BOOTSTRAP = """\
+#!/bin/sh
+cd "$IMAGE_ROOT" && exec "$IMAGE_PYTHON" -m inference_image {command}
+"""
 
 
 def name_versions() -> None:
@@ -72,8 +84,52 @@ def take_time_for_jsonata() -> None:
     engine.jsonata = staticmethod(make_patient_expression)
 
 
+def end_failed_callbacks() -> None:
+    """Let the error of a function end the task whose token it was given."""
+    invoke_with_callback, call_lambda = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
+    token_of_call: contextvars.ContextVar[str | None] = contextvars.ContextVar("token_of_call", default=None)
+
+    @functools.wraps(invoke_with_callback)
+    def invoke(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
+        reset = token_of_call.set(token)
+        try:
+            return invoke_with_callback(resource, arguments, token, state)
+        finally:
+            token_of_call.reset(reset)
+
+    @functools.wraps(call_lambda)
+    def call(function: str, event: Any) -> Any:
+        try:
+            return call_lambda(function, event)
+        except stepfunctions._ExecutionError as failed:
+            if waiting := stepfunctions._task_tokens.get(token_of_call.get()):
+                waiting["error"] = {"Error": failed.error, "Cause": failed.cause}
+                waiting["event"].set()
+            raise
+
+    stepfunctions._invoke_with_callback, stepfunctions._call_lambda = invoke, call
+
+
+def run_images_without_docker() -> None:
+    """Run the functions of container images as those of a custom runtime are run."""
+
+    def run(function: dict[str, Any], event: Any, request_id: str) -> Any:
+        config = function["config"]
+        command = config["ImageConfigResponse"]["ImageConfig"]["Command"]
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            # With a fixed date: workers are kept by the digest of their code.
+            file.writestr(zipfile.ZipInfo("bootstrap"), IMAGE_BOOTSTRAP.format(command=shlex.join(command)))
+        custom = {**function, "config": {**config, "Runtime": "provided.al2023"}, "code_zip": archive.getvalue()}
+        return lambda_svc._execute_function_provided_warm(custom, event, request_id)
+
+    lambda_svc._execute_function_docker = run
+
+
 if __name__ == "__main__":
     name_versions()
+    end_failed_callbacks()
+    run_images_without_docker()
     take_time_for_jsonata()
     keep_message_attributes()
     sys.exit(app.main())

@@ -1,4 +1,4 @@
-"""SageMaker's runtime on one machine: ``InvokeEndpoint`` in front of the inference app.
+"""SageMaker's runtime on one machine: ``InvokeEndpoint`` and ``InvokeEndpointAsync`` in front of the inference app.
 
 Which endpoints exist is asked of the SageMaker control plane, so a missing or unfinished endpoint fails as on AWS.
 What the container answers is passed on or translated as SageMaker documents it:
@@ -12,10 +12,11 @@ import boto3
 import httpx
 import uvicorn
 from botocore.exceptions import ClientError
-from fastapi import FastAPI, Request, Response
+from fastapi import BackgroundTasks, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from scripts.local_stack.async_inference import AsyncInference, AsyncRequest, async_config
 from scripts.local_stack.service import HOST
 
 CONTAINER_TIMEOUT_S = 60.0  # a container must answer within 60 seconds
@@ -78,6 +79,25 @@ def create_app(container_url: str) -> FastAPI:
         if CUSTOM_ATTRIBUTES in answer.headers:
             passed_on[CUSTOM_ATTRIBUTES] = answer.headers[CUSTOM_ATTRIBUTES]
         return Response(answer.content, media_type=answer.headers.get("Content-Type"), headers=passed_on)
+
+    @app.post("/endpoints/{name}/async-invocations")
+    async def invoke_endpoint_async(name: str, request: Request, later: BackgroundTasks) -> Response:
+        if problem := await run_in_threadpool(endpoint_problem, name):
+            return problem
+        config = await run_in_threadpool(async_config, name)
+        if config is None:
+            return error_response(400, "ValidationError", f"Endpoint {name} is not an asynchronous one.")
+        inference = AsyncInference(AsyncRequest.of(name, request.headers), config, container_url, CONTAINER_TIMEOUT_S)
+        later.add_task(inference.run)
+        return JSONResponse(
+            {"InferenceId": inference.request.inference_id},
+            202,
+            {
+                "X-Amzn-SageMaker-OutputLocation": inference.output_location,
+                "X-Amzn-SageMaker-FailureLocation": inference.failure_location,
+            },
+            background=later,
+        )
 
     return app
 

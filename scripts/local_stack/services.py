@@ -64,6 +64,12 @@ def aws_client(service: str, endpoint_url: str) -> Any:
     )
 
 
+def inference_settings() -> dict[str, str]:
+    """What the inference app is told: the small engine, unless the developer's environment says otherwise."""
+    chosen = {name: value for name, value in os.environ.items() if name.lower() in InferenceSettings.model_fields}
+    return {"MASK_ENGINE": "classical", **chosen}
+
+
 def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
     """The services in the order they start: what calls comes after what it calls."""
 
@@ -86,9 +92,6 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
     emulator_home = home / "ministack"
     layers = build.BUILD / build.LOCAL.name / "layers"
     aws = {**CREDENTIALS, "AWS_ENDPOINT_URL": f"http://{HOST}:{ports.ministack}"}
-    inference_settings = {
-        name: value for name, value in os.environ.items() if name.lower() in InferenceSettings.model_fields
-    }
     return (
         service(
             "ministack",
@@ -108,6 +111,9 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
                 # Read by the bootstrap of scripts/build.py: the functions inherit this environment.
                 "LAMBDA_PYTHON": str(build.LAMBDA_PYTHON),
                 "LAMBDA_LAYERS_PATH": ":".join(str(layers / layer / "python") for layer in build.LAYERS),
+                # Read by the bootstrap of scripts/local_stack/ministack.py.
+                "IMAGE_PYTHON": sys.executable,
+                "IMAGE_ROOT": str(PROJECT),
             },
             replaceable=False,
         ),
@@ -122,7 +128,7 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
             "inference",
             "/ping",
             module("inference_image", "serve", "--port", str(ports.inference)),
-            {**aws, "MASK_ENGINE": "classical", **inference_settings},
+            {**aws, **inference_settings()},
         ),
         service(
             "sagemaker_runtime",
@@ -132,7 +138,7 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
                 f"--port={ports.sagemaker_runtime}",
                 f"--container-url=http://{HOST}:{ports.inference}",
             ),
-            {**CREDENTIALS, "AWS_ENDPOINT_URL_SAGEMAKER": f"http://{HOST}:{ports.sagemaker}"},
+            {**aws, "AWS_ENDPOINT_URL_SAGEMAKER": f"http://{HOST}:{ports.sagemaker}"},
         ),
         service(
             "rekognition",

@@ -16,10 +16,11 @@ from rich.console import Console
 
 from scripts import build
 from scripts.build import PROJECT
+from scripts.local_stack.async_inference import scale
 from scripts.local_stack.infrastructure import Infrastructure, architecture
 from scripts.local_stack.lock import Lock
 from scripts.local_stack.service import HOST, Service, StackError, command_line, displayed, stop_group
-from scripts.local_stack.services import CREDENTIALS, Ports, aws_client, make_services
+from scripts.local_stack.services import CREDENTIALS, Ports, aws_client, inference_settings, make_services
 
 DEFAULT_HOME = PROJECT / ".local"
 API_READY_TIMEOUT_S = 60.0
@@ -38,20 +39,28 @@ class LocalStack:
         StackError: a port is taken, a service does not start, or Terraform fails; the message says what to do.
     """
 
-    def __init__(self, home: Path = DEFAULT_HOME, ports: Ports | None = None, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        home: Path = DEFAULT_HOME,
+        ports: Ports | None = None,
+        console: Console | None = None,
+        mask_tier: str = "realtime",
+    ) -> None:
         self.home = home.resolve()
+        self.mask_tier = mask_tier
         self.ports = ports or Ports()
         self.lock = Lock(self.home)
         self.services = {service.name: service for service in make_services(self.home, self.ports)}
         self._console = console or Console(soft_wrap=True, highlight=False)
         self._processes: dict[int, str] = {}
         self._recording = threading.Lock()
-        self._infrastructure = Infrastructure(
-            self.home / "terraform", self._terraform_environment(), self._console, self._remember
-        )
         self._stopping = threading.Event()
         self._failures: SimpleQueue[StackError] = SimpleQueue()
         self._supervisor: threading.Thread | None = None
+
+    @property
+    def _infrastructure(self) -> Infrastructure:
+        return Infrastructure(self.home / "terraform", self._terraform_environment(), self._console, self._remember)
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -72,6 +81,15 @@ class LocalStack:
         except BaseException:
             self.down()
             raise
+
+    def deploy(self) -> None:
+        """Apply Terraform where something has changed, such as ``mask_tier``, and wait until the API answers."""
+        outputs = self._infrastructure.deploy()
+        if self.mask_tier == "async":  # which is idle, and auto scaling has taken its instances away
+            scale(aws_client("sagemaker", self.services["sagemaker"].url), outputs["mask_provider"], 0)
+        self._subscribe(outputs["topic_arn"])
+        self._write_outputs(outputs)
+        self._wait_for_api(outputs["api_url"])
 
     def down(self) -> None:
         """Stop everything in order and wait until it is gone. The emulator saves its state.
@@ -150,10 +168,7 @@ class LocalStack:
                 service.wait_until_ready()
             ready_s = time.monotonic() - started
             self._console.print(f"{service.name:18} {service.url:24} {ready_s:5.1f} s  {displayed(service.log)}")
-        outputs = self._infrastructure.deploy()
-        self._subscribe(outputs["topic_arn"])
-        self._write_outputs(outputs)
-        self._wait_for_api(outputs["api_url"])
+        self.deploy()
         self._console.print(f"The local stack is ready after {time.monotonic() - started:.1f} s.")
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
         self._supervisor.start()
@@ -232,6 +247,7 @@ class LocalStack:
         ]
         functions = {
             "AWS_ENDPOINT_URL": emulator,
+            "AWS_ENDPOINT_URL_SAGEMAKER": self.services["sagemaker"].url,
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.services["sagemaker_runtime"].url,
             "AWS_ENDPOINT_URL_REKOGNITION": self.services["rekognition"].url,
         }
@@ -241,6 +257,8 @@ class LocalStack:
             "AWS_ENDPOINT_URL": emulator,
             "AWS_ENDPOINT_URL_SAGEMAKER": self.services["sagemaker"].url,
             "TF_VAR_lambda_architecture": architecture(),
+            "TF_VAR_mask_tier": self.mask_tier,
+            "TF_VAR_inference_environment": json.dumps(inference_settings()),
             "TF_VAR_function_environment": json.dumps(functions),
             "TF_VAR_cors_origins": json.dumps(origins),
             "TF_VAR_api_url_override": f"{emulator}/_aws/execute-api/{{api_id}}/$default",

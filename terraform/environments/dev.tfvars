@@ -6,4 +6,4 @@ protect_data = false
 cors_origins = ["http://localhost:5173"]
 
 log_retention_days  = 7
-inference_instances = { min = 1, max = 1 }
+inference_instances = { max = 1 }

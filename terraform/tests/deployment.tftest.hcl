@@ -120,7 +120,10 @@ run "deployment" {
   }
 
   assert {
-    condition     = aws_lambda_function.function["infer_mask"].environment[0].variables.ENDPOINT_NAME == output.endpoint_name
+    condition = (
+      aws_lambda_function.function["infer_mask"].environment[0].variables.MASK_PROVIDER == output.mask_provider &&
+      output.mask_provider == aws_sagemaker_endpoint.inference[0].name
+    )
     error_message = "InferMask calls the endpoint."
   }
 
@@ -133,8 +136,58 @@ run "deployment" {
   }
 }
 
+run "async" {
+  variables {
+    mask_tier = "async"
+  }
+
+  assert {
+    condition = alltrue([
+      for kind, subscription in aws_sns_topic_subscription.inference :
+      subscription.protocol == "lambda" && subscription.endpoint == aws_lambda_function.function["complete_mask"].arn
+    ]) && keys(aws_sns_topic_subscription.inference) == ["error", "success"]
+    error_message = "complete_mask hears of every end of an inference."
+  }
+}
+
+run "lambda" {
+  variables {
+    mask_tier             = "lambda"
+    inference_environment = { MASK_ENGINE = "u2netp.onnx" }
+  }
+
+  assert {
+    condition = (
+      length(aws_sagemaker_model.inference) + length(aws_sagemaker_endpoint_configuration.inference) +
+      length(aws_sagemaker_endpoint.inference) + length(aws_iam_role.inference) == 0
+    )
+    error_message = "There is nothing of SageMaker, and so nothing that costs while it is idle."
+  }
+
+  assert {
+    condition = (
+      one(aws_lambda_function.inference).package_type == "Image" &&
+      one(aws_lambda_function.inference).image_uri == var.inference_image_uri &&
+      one(aws_lambda_function.inference).image_config[0].command == tolist(["lambda"]) &&
+      one(aws_lambda_function.inference).environment[0].variables.MASK_ENGINE == "u2netp.onnx"
+    )
+    error_message = "The function runs the inference image."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["infer_mask"].environment[0].variables.MASK_PROVIDER == one(aws_lambda_function.inference).function_name
+    error_message = "InferMask calls the function."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["api"].environment[0].variables.MODELS == "u2netp"
+    error_message = "The API offers the model that the container serves."
+  }
+}
+
 run "every_default_set" {
   variables {
+    models = ["classical", "u2netp"]
     default_options = {
       model      = "u2netp"
       outputs    = ["cutout", "matte", "matte_preview", "composite"]

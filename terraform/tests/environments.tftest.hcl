@@ -70,6 +70,65 @@ run "auto_scaling_follows_the_number_of_instances" {
   }
 }
 
+run "an_asynchronous_endpoint_scales_to_zero_and_wakes_up" {
+  command = plan
+
+  variables {
+    mask_tier           = "async"
+    inference_instances = { max = 3 }
+  }
+
+  assert {
+    condition = (
+      one(aws_appautoscaling_target.inference).min_capacity == 0 &&
+      one(aws_appautoscaling_target.inference).max_capacity == 3 &&
+      one(aws_sagemaker_endpoint_configuration.inference).production_variants[0].initial_instance_count == 1
+    )
+    error_message = "SageMaker makes the endpoint with an instance, and auto scaling may take it away."
+  }
+
+  assert {
+    condition = (
+      one(one(aws_appautoscaling_policy.inference).target_tracking_scaling_policy_configuration[0].customized_metric_specification).metric_name == "ApproximateBacklogSizePerInstance" &&
+      one(aws_cloudwatch_metric_alarm.backlog_without_capacity).metric_name == "HasBacklogWithoutCapacity"
+    )
+    error_message = "More instances follow the backlog, and the first one comes once anything waits."
+  }
+
+  assert {
+    condition = (
+      one(aws_sagemaker_endpoint_configuration.inference).async_inference_config[0].output_config[0].s3_output_path ==
+      "s3://matteflow-test-masks-123456789012-us-east-1/inference/"
+    )
+    error_message = "Its answers lie where complete_mask may read them."
+  }
+
+  assert {
+    condition = anytrue([
+      for rule in aws_s3_bucket_lifecycle_configuration.outputs["masks"].rule :
+      rule.filter[0].prefix == "inference/" && rule.expiration[0].days == 1
+    ])
+    error_message = "Its answers end within a day."
+  }
+}
+
+run "an_asynchronous_endpoint_can_stay_on" {
+  command = plan
+
+  variables {
+    mask_tier           = "async"
+    inference_instances = { min = 1, max = 1 }
+  }
+
+  assert {
+    condition = (
+      length(aws_appautoscaling_policy.inference) + length(aws_appautoscaling_policy.wake_up) +
+      length(aws_cloudwatch_metric_alarm.backlog_without_capacity) == 0
+    )
+    error_message = "Nothing scales between one instance and one."
+  }
+}
+
 run "everyone_named_is_subscribed" {
   command = plan
 
@@ -94,14 +153,14 @@ run "the_container_may_read_its_weights" {
   }
 
   assert {
-    condition = aws_sagemaker_model.inference.primary_container[0].environment == tomap({
+    condition = aws_sagemaker_model.inference[0].primary_container[0].environment == tomap({
       MASK_ENGINE = "u2netp", MODEL_ARTIFACT_BUCKET = "weights", MODEL_ARTIFACT_PREFIX = "models/",
     })
     error_message = "The container is told of its engine and its weights."
   }
 
   assert {
-    condition     = anytrue([for statement in data.aws_iam_policy_document.inference.statement : contains(statement.resources, "arn:aws:s3:::weights/models/*")])
+    condition     = anytrue([for statement in data.aws_iam_policy_document.inference[0].statement : contains(statement.resources, "arn:aws:s3:::weights/models/*")])
     error_message = "The container may read its weights."
   }
 }

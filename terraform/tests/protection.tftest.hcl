@@ -132,7 +132,7 @@ run "nothing_is_lost" {
     condition = alltrue([
       for group in concat(
         values(aws_cloudwatch_log_group.function),
-        [aws_cloudwatch_log_group.process_image, aws_cloudwatch_log_group.api_access, aws_cloudwatch_log_group.inference],
+        [aws_cloudwatch_log_group.process_image, aws_cloudwatch_log_group.api_access, aws_cloudwatch_log_group.inference[0]],
       ) : group.retention_in_days == 30
     ])
     error_message = "Logs are kept for a time, not for ever."
@@ -157,7 +157,7 @@ run "least_privilege" {
     condition = alltrue(flatten([
       for document in concat(
         values(data.aws_iam_policy_document.function),
-        [data.aws_iam_policy_document.process_image, data.aws_iam_policy_document.inference, data.aws_iam_policy_document.upload_arrived],
+        [data.aws_iam_policy_document.process_image, data.aws_iam_policy_document.inference[0], data.aws_iam_policy_document.upload_arrived],
         ) : [
         for statement in document.statement : [
           for action in statement.actions :
@@ -186,5 +186,67 @@ run "least_privilege" {
   assert {
     condition     = aws_lambda_permission.api.source_arn == "${aws_apigatewayv2_api.api.execution_arn}/*/*"
     error_message = "Only our API may call its function."
+  }
+}
+
+run "least_privilege_of_asynchronous_masks" {
+  variables {
+    mask_tier = "async"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for document in concat(values(data.aws_iam_policy_document.function), data.aws_iam_policy_document.inference) : [
+        for statement in document.statement : [
+          for action in statement.actions :
+          !strcontains(action, "*") && (!contains(statement.resources, "*") || can(regex("^(cloudwatch:PutMetricData|ecr:GetAuthorizationToken|logs:(.*LogDeliver.*|DescribeLogGroups|.*ResourcePolic.*)|rekognition:Detect.*|xray:.*)$", action)))
+        ]
+      ]
+    ]))
+    error_message = "No action is a wildcard, and only actions that know no resources have * as theirs."
+  }
+
+  assert {
+    condition = alltrue([
+      for kind in ["success", "error"] :
+      aws_lambda_permission.inference[kind].source_arn == aws_sns_topic.inference[kind].arn &&
+      aws_sns_topic_policy.inference[kind].arn == aws_sns_topic.inference[kind].arn &&
+      aws_sns_topic.inference[kind].kms_master_key_id != ""
+    ])
+    error_message = "Only our topics, encrypted and over TLS, may call complete_mask."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.function["complete_mask"].statement : statement.resources
+      if contains(statement.actions, "states:SendTaskSuccess")
+    ])) == toset(["arn:aws:states:us-east-1:123456789012:stateMachine:matteflow-test-process-image"])
+    error_message = "complete_mask ends tasks of our workflow only."
+  }
+}
+
+run "least_privilege_of_the_inference_function" {
+  variables {
+    mask_tier = "lambda"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for document in concat(values(data.aws_iam_policy_document.function), data.aws_iam_policy_document.inference_function) : [
+        for statement in document.statement : [
+          for action in statement.actions :
+          !strcontains(action, "*") && (!contains(statement.resources, "*") || can(regex("^(cloudwatch:PutMetricData|ecr:GetAuthorizationToken|logs:(.*LogDeliver.*|DescribeLogGroups|.*ResourcePolic.*)|rekognition:Detect.*|xray:.*)$", action)))
+        ]
+      ]
+    ]))
+    error_message = "No action is a wildcard, and only actions that know no resources have * as theirs."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.function["infer_mask"].statement : statement.resources
+      if contains(statement.actions, "lambda:InvokeFunction")
+    ])) == toset(["arn:aws:lambda:us-east-1:123456789012:function:matteflow-test-inference"])
+    error_message = "InferMask calls the inference function only."
   }
 }

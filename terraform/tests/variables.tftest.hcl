@@ -22,13 +22,16 @@ run "too_little" {
     lifetimes                        = { record_days = 0 }
     cors_origins                     = []
     api_throttle                     = { rate = 0 }
-    inference_instances              = { min = 0 }
     inference_invocations_per_minute = 0
+    inference_backlog_per_instance   = 0
+    inference_concurrency            = 0
+    inference_function_memory_mb     = 128
   }
 
   expect_failures = [
     var.log_retention_days, var.intake, var.proxy_max_side, var.analysis, var.confidence_threshold, var.lifetimes,
-    var.cors_origins, var.api_throttle, var.inference_instances, var.inference_invocations_per_minute,
+    var.cors_origins, var.api_throttle, var.inference_invocations_per_minute,
+    var.inference_backlog_per_instance, var.inference_concurrency, var.inference_function_memory_mb,
   ]
 }
 
@@ -42,12 +45,10 @@ run "too_much" {
     analysis             = { label_min_confidence = 101 }
     confidence_threshold = 101
     lifetimes            = { result_url_s = 86400 }
-    inference_instances  = { min = 3, max = 2 }
   }
 
   expect_failures = [
     var.environment, var.intake, var.proxy_max_side, var.analysis, var.confidence_threshold, var.lifetimes,
-    var.inference_instances,
   ]
 }
 
@@ -59,10 +60,12 @@ run "not_in_the_list" {
     lambda_architecture = "riscv"
     log_level           = "LOUD"
     intake              = { accepted_formats = ["PDF"] }
+    mask_tier           = "batch"
+    default_options     = { model = "u2net" }
   }
 
   expect_failures = [
-    var.lambda_runtime, var.lambda_architecture, var.log_level, var.intake,
+    var.lambda_runtime, var.lambda_architecture, var.log_level, var.intake, var.mask_tier, var.default_options,
   ]
 }
 
@@ -75,12 +78,45 @@ run "malformed" {
     notification_emails     = ["nobody"]
     inference_image_uri     = "python:3"
     inference_instance_type = "g4dn.xlarge"
+    models                  = ["U2-Net"]
   }
 
   expect_failures = [
     var.environment, var.region, var.notification_emails, var.inference_image_uri,
-    var.inference_instance_type,
+    var.inference_instance_type, var.models,
   ]
+}
+
+run "masks_that_do_not_fit_a_functions_answer" {
+  command = plan
+
+  variables {
+    mask_tier      = "lambda"
+    proxy_max_side = 4096
+  }
+
+  expect_failures = [var.mask_tier]
+}
+
+# Alone, as what is wrong with a variable hides what depends on it.
+run "no_instance_in_real_time" {
+  command = plan
+
+  variables {
+    inference_instances = { min = 0 }
+  }
+
+  expect_failures = [var.inference_instances]
+}
+
+run "more_instances_than_the_most" {
+  command = plan
+
+  variables {
+    inference_instances = { min = 3, max = 2 }
+  }
+
+  expect_failures = [var.inference_instances]
 }
 
 run "every_origin_and_no_frame" {

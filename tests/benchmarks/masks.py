@@ -18,7 +18,7 @@ from rembg.sessions.u2net_custom import U2netCustomSession
 from inference_image.engines.onnx import OnnxEngine, normalise
 from inference_image.pictures import decode
 from inference_image.registry import MODELS
-from inference_image.weights import Weights, file_digest
+from inference_image.weights import Weights, digest
 from tests.benchmarks import inputs, u2netp
 from tests.benchmarks.measure import Row, interleaved
 
@@ -109,7 +109,7 @@ def _weights() -> Path:
 
 @functools.cache
 def _engine() -> OnnxEngine:
-    return OnnxEngine("u2netp", Weights(_weights(), file_digest(_weights(), "sha256")), THREADS)
+    return OnnxEngine("u2netp", Weights(_weights(), digest([_weights()], "sha256")), THREADS)
 
 
 @functools.cache

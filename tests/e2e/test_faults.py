@@ -1,6 +1,8 @@
 """Bad days: repeated events, an endpoint that is gone, an analysis that does not answer. Nothing is lost."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -82,6 +84,23 @@ def test_the_endpoint_gone_is_retried_then_failed_then_resumed(pipeline, astrona
     result = pipeline.wait(image_id, after_execution=failed["execution_arn"])
     assert result["status"] == "SUCCEEDED"
     assert len(pipeline.notices(image_id, at_least=2)) == 2
+
+
+def test_an_inference_process_killed_at_work_is_replaced_and_the_picture_succeeds(pipeline, astronaut):
+    inference = pipeline.stack.services["inference"]
+    killed = inference.pid
+    image_id = pipeline.upload(resized(astronaut, (3000, 3000)), "killed-at-work.jpg")
+    deadline = time.monotonic() + 60
+    while "matteflow_queue_depth 1.0" not in requests.get(f"{inference.url}/metrics", timeout=5).text:
+        assert time.monotonic() < deadline, "the picture never came to the inference process"
+    os.kill(killed, signal.SIGKILL)
+
+    result = pipeline.wait(image_id, timeout_s=120)
+
+    assert result["status"] == "SUCCEEDED", result
+    assert set(task_errors(pipeline, result["execution_arn"])) <= {"MaskEngineBusy", "MaskEngineFailed"}
+    assert task_errors(pipeline, result["execution_arn"])
+    assert inference.pid != killed
 
 
 def test_only_a_failed_picture_can_be_resumed(pipeline, astronaut):

@@ -21,7 +21,7 @@ def play(engine: HeldEngine, scene: Callable[[Batcher], Awaitable[None]], max_ba
     """Run a scene beside a running batcher."""
 
     async def both() -> None:
-        batcher = Batcher(engine, max_batch, wait_s)
+        batcher = Batcher(lambda batch: engine.infer(batch), max_batch, wait_s)
         running = asyncio.create_task(batcher.run())
         async with asyncio.timeout(LIVENESS_S):
             await scene(batcher)
@@ -51,7 +51,7 @@ def test_pictures_that_came_during_a_run_share_the_next_and_each_gets_its_own_ma
         answers = await asyncio.gather(first, *others)
 
         assert [answer.batch_size for answer in answers] == [1, 4, 4, 4, 4, 1]
-        assert [answer.mask[0, 0] for answer in answers] == list(range(6))
+        assert [answer.output[0, 0] for answer in answers] == list(range(6))
 
     play(engine, scene, max_batch=4)
     assert engine.batch_sizes == [1, 4, 1]
@@ -113,8 +113,8 @@ def test_a_picture_that_nobody_waits_for_is_not_inferred() -> None:
         await asyncio.sleep(0)
         engine.release.set()
 
-        assert (await first).mask[0, 0] == 0
-        assert (await stayed).mask[0, 0] == 2
+        assert (await first).output[0, 0] == 0
+        assert (await stayed).output[0, 0] == 2
         assert left.cancelled()
 
     play(engine, scene, max_batch=4)
@@ -131,8 +131,8 @@ def test_a_caller_that_leaves_during_the_run_takes_nothing_from_the_others() -> 
         await asyncio.sleep(0)
         engine.release.set()
 
-        assert (await stayed).mask[0, 0] == 2
-        assert (await ask(batcher, 3)).mask[0, 0] == 3
+        assert (await stayed).output[0, 0] == 2
+        assert (await ask(batcher, 3)).output[0, 0] == 3
 
     play(engine, scene, max_batch=4)
     assert engine.batch_sizes == [2, 1]
@@ -152,7 +152,7 @@ def test_a_failing_batch_is_run_again_a_picture_at_a_time() -> None:
         assert isinstance(failed, InferenceFailed)
         assert str(failed) == "the first"
         assert isinstance(made, Inferred)
-        assert (made.mask[0, 0], made.batch_size) == (2, 1)
+        assert (made.output[0, 0], made.batch_size) == (2, 1)
 
     play(engine, scene, max_batch=4)
     assert engine.batch_sizes == [2, 1, 1]
@@ -167,6 +167,6 @@ def test_an_engine_that_loses_a_mask_fails_the_picture_and_not_the_batcher(monke
             broken.setattr(engine, "infer", lambda _: [])
             with pytest.raises(ValueError, match="zip"):
                 await ask(batcher, 1)
-        assert (await ask(batcher, 2)).mask[0, 0] == 2
+        assert (await ask(batcher, 2)).output[0, 0] == 2
 
     play(engine, scene, max_batch=1)

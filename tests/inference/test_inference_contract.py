@@ -75,6 +75,19 @@ def test_the_mask_comes_at_the_models_size_on_request(start: Start, encode: Enco
     assert mask_of(response).size == (400, 200)
 
 
+def test_the_png_says_every_fact_where_that_is_asked(start: Start, encode: Encode, astronaut: Image.Image) -> None:
+    picture = encode(astronaut.resize((64, 64)), "JPEG")
+    headers = {"Content-Type": "image/jpeg"}
+    client = start()
+
+    plain = client.post("/invocations", content=picture, headers=headers)
+    telling = client.post("/invocations", content=picture, headers={**headers, ATTRIBUTES: "facts=in-body"})
+
+    assert ATTRIBUTES not in mask_of(plain).info
+    assert mask_of(telling).info[ATTRIBUTES] == telling.headers[ATTRIBUTES]
+    assert mask_of(telling).tobytes() == mask_of(plain).tobytes()
+
+
 def test_every_fact_is_a_header_and_a_custom_attribute(
     start: Start, encode: Encode, astronaut: Image.Image, write_model: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -100,6 +100,23 @@ def test_the_file_is_fetched_once_and_stands_alone(serve: Serve, tmp_path: Path)
     assert len(asked) == 1
 
 
+def test_a_model_of_two_files_is_fetched_whole(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def either(request: BaseHTTPRequestHandler) -> None:
+        _begin(request, len(WEIGHTS))
+        request.wfile.write(WEIGHTS)
+
+    sam, checksum = MODELS["sam"], MODELS["u2net"].checksum
+    assert sam.decoder
+    decoder = replace(sam.decoder, checksum=checksum)
+    monkeypatch.setitem(MODELS, "sam", replace(sam, checksum=checksum, decoder=decoder))
+    url, asked = serve(either)
+
+    assert fetch("sam", tmp_path, release_url=url) == tmp_path / "sam.onnx"
+
+    assert asked == ["/sam_vit_b_01ec64.encoder.onnx", "/sam_vit_b_01ec64.decoder.onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sam.decoder.onnx", "sam.onnx"]
+
+
 def test_an_altered_file_is_replaced(serve: Serve, tmp_path: Path) -> None:
     url, _ = serve(whole)
     (tmp_path / "u2net.onnx").write_bytes(b"altered")
@@ -147,7 +164,7 @@ def test_a_folder_that_cannot_be_made_is_said(serve: Serve, tmp_path: Path) -> N
     ("name", "reason"),
     [
         ("u2nett", "There is no model 'u2nett'; there are u2net, "),
-        ("sam", "cannot be served"),
+        ("u2net_cloth_seg", "cannot be served"),
         ("birefnet-general-fp16", "publishes no file"),
         ("bria-rmbg", "--allow-non-commercial"),
     ],

@@ -55,4 +55,5 @@ def deployments(terraform_test: Callable[..., "CompletedProcess[str]"]) -> dict[
 
 @pytest.fixture(scope="session")
 def deployment(deployments: dict[str, Deployment]) -> Deployment:
-    return deployments["deployment"]
+    """The one with every function in it."""
+    return deployments["async"]

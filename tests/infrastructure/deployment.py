@@ -12,16 +12,18 @@ class Deployment:
     def __init__(self, resources: list[dict[str, Any]]) -> None:
         self._resources = resources
 
-    def of_type(self, kind: str) -> dict[str, Resource]:
+    def of_type(self, kind: str, name: str | None = None) -> dict[str, Resource]:
+        """All of a type, or those that one block makes."""
         return {
             str(resource.get("index", resource["name"])): resource["values"]
             for resource in self._resources
-            if resource["type"] == kind and resource["mode"] == "managed"
+            if resource["type"] == kind and resource["mode"] == "managed" and name in (None, resource["name"])
         }
 
     @property
     def functions(self) -> dict[str, Resource]:
-        return self.of_type("aws_lambda_function")
+        """Those of the one map."""
+        return self.of_type("aws_lambda_function", "function")
 
     @property
     def definition(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.infrastructure.deployment import Deployment
 FUNCTIONS = PROJECT / "functions"
 STATE_MACHINE = PROJECT / "statemachine" / "process_image.asl.json"
 STEPS = ["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result"]
-NOT_STEPS = ["api"]
+NOT_STEPS = ["api", "complete_mask"]
 OF_EVERY_FUNCTION = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 IMAGING_PACKAGES = {"PIL", "numpy"}
 
@@ -72,10 +72,26 @@ def settings_of(function: str) -> type[EnvironmentModel]:
     return settings
 
 
-def test_a_function_is_a_folder_with_a_handler(deployment: Deployment) -> None:
+def test_a_function_is_a_folder_with_a_handler(deployments: dict[str, Deployment]) -> None:
     folders = {handler.parent.name for handler in FUNCTIONS.glob("*/handler.py")}
 
-    assert set(deployment.functions) == folders == {*STEPS, *NOT_STEPS}
+    made = {tier: set(deployments[tier].functions) for tier in ("deployment", "async", "lambda")}
+
+    assert made["async"] == folders == {*STEPS, *NOT_STEPS}
+    assert made["deployment"] == made["lambda"] == folders - {"complete_mask"}
+
+
+def test_the_workflow_waits_for_a_token_only_where_masks_are_asynchronous(deployments: dict[str, Deployment]) -> None:
+    ways = {
+        tier: dict(states_of(deployments[tier].definition))["InferMask"]["Resource"].removeprefix("arn:aws:states:::")
+        for tier in ("deployment", "async", "lambda")
+    }
+
+    assert ways == {
+        "deployment": "lambda:invoke",
+        "async": "lambda:invoke.waitForTaskToken",
+        "lambda": "lambda:invoke",
+    }
 
 
 @pytest.mark.parametrize("name", [*STEPS, *NOT_STEPS])

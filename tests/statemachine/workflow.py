@@ -11,6 +11,7 @@ STATE_MACHINE_FILE = Path(__file__).parents[2] / "statemachine" / "process_image
 FUNCTIONS = ("validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result")
 PLACEHOLDERS = {
     **{f"{name}_arn": f"arn:aws:lambda:us-east-1:000000000000:function:{name}" for name in FUNCTIONS},
+    "infer_mask_callback": "",
     "topic_arn": "arn:aws:sns:us-east-1:000000000000:notices",
     "undelivered_queue_url": "https://sqs.us-east-1.amazonaws.com/000000000000/undelivered",
     "event_bus_name": "default",

@@ -97,12 +97,13 @@ class _Records(RecordStore):
 class _Engine(MaskEngine):
     """An endpoint that answers with what the function makes of the proxy."""
 
-    def __init__(self, mask_of: Callable[[Image.Image], bytes]) -> None:
+    def __init__(self, images: ImageStore, mask_of: Callable[[Image.Image], bytes]) -> None:
+        self._images = images
         self._mask_of = mask_of
 
-    def infer(self, jpeg: bytes, model: str | None = None) -> EngineAnswer:
-        with Image.open(io.BytesIO(jpeg)) as proxy:
-            return EngineAnswer(self._mask_of(proxy), model or "u2netp", None, "CPUExecutionProvider", 1.0)
+    def infer(self, proxy: Proxy, model: str | None = None) -> EngineAnswer:
+        with Image.open(io.BytesIO(self._images.get(proxy.bucket, proxy.key))) as picture:
+            return EngineAnswer(self._mask_of(picture), model or "u2netp", None, "CPUExecutionProvider", 1.0)
 
 
 def whole(proxy: Image.Image) -> bytes:
@@ -150,7 +151,7 @@ def process(
             options=validated.options,
         ),
         images=images,
-        engine=_Engine(mask_of),
+        engine=_Engine(images, mask_of),
         masks_bucket=MASKS,
     ).mask
     applied = apply_mask(

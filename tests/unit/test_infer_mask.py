@@ -10,6 +10,7 @@ from PIL import Image
 from functions.core.errors import MaskRejected
 from functions.core.image_store import ImageStore
 from functions.core.mask_engine import EngineAnswer, MaskEngine
+from functions.core.mask_measures import MaskMeasures, measure
 from functions.core.models import (
     Box,
     ImageFacts,
@@ -21,7 +22,6 @@ from functions.core.models import (
 )
 from functions.infer_mask import handler
 from functions.infer_mask.inference import infer_mask
-from functions.infer_mask.measures import MaskMeasures, measure
 from tests.unit.buckets import MASKS_BUCKET
 from tests.unit.endpoint import Endpoint
 from tests.unit.lambda_context import Context
@@ -39,16 +39,18 @@ REQUEST = InferMaskRequest(
     options=ProcessingOptions(model="u2netp"),
 )
 
+ENVIRONMENT = {"MASKS_BUCKET": MASKS_BUCKET, "TABLE_NAME": TABLE, "MASK_TIER": "realtime", "MASK_PROVIDER": "masks"}
+
 
 class FakeEngine(MaskEngine):
-    """An endpoint that answers with the same bytes, and remembers what it was sent."""
+    """It answers with the same bytes, and remembers what it was asked."""
 
     def __init__(self, png: bytes) -> None:
         self.png = png
-        self.sent: list[tuple[bytes, str | None]] = []
+        self.asked: list[tuple[Proxy, str | None]] = []
 
-    def infer(self, jpeg: bytes, model: str | None = None) -> EngineAnswer:
-        self.sent.append((jpeg, model))
+    def infer(self, proxy: Proxy, model: str | None = None) -> EngineAnswer:
+        self.asked.append((proxy, model))
         return EngineAnswer(self.png, "u2netp", "ab12", "CPUExecutionProvider", 12.5)
 
 
@@ -73,7 +75,7 @@ def test_the_mask_is_kept_with_the_state_of_the_workflow(s3: S3Client) -> None:
     engine = FakeEngine(left_half())
     mask = run(s3, engine)
     # Then it was asked once, for the proxy's mask, with the model that the owner wanted
-    assert engine.sent == [(b"proxy", "u2netp")]
+    assert engine.asked == [(REQUEST.proxy, "u2netp")]
     # And the mask is kept as it came
     assert mask.key == f"{IMAGE_ID}/mask.png"
     kept = s3.get_object(Bucket=MASKS_BUCKET, Key=mask.key)
@@ -96,7 +98,7 @@ def test_the_mask_is_kept_with_the_state_of_the_workflow(s3: S3Client) -> None:
     assert state.pop("written_at").startswith("20")
     assert state.pop("state") == "InferMask"
     assert state.pop("mask") == mask.model_dump(mode="json")
-    assert state == REQUEST.model_dump(mode="json")
+    assert state == REQUEST.model_dump(mode="json", exclude={"task_token"})
 
 
 @pytest.mark.parametrize(
@@ -254,9 +256,8 @@ def test_every_mask_has_measures_in_range() -> None:
 def test_the_handler_answers_with_the_mask_and_its_time(
     s3: S3Client, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MASKS_BUCKET", MASKS_BUCKET)
-    monkeypatch.setenv("TABLE_NAME", TABLE)
-    monkeypatch.setenv("ENDPOINT_NAME", "masks")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(handler, "_dependencies", handler._dependencies.__wrapped__)  # nothing kept between tests
     s3.put_object(Bucket=MASKS_BUCKET, Key=REQUEST.proxy.key, Body=b"proxy")
     endpoint.answer_with_mask(left_half())

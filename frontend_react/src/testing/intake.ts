@@ -5,6 +5,7 @@ export const intake: Intake = {
   accepted_types: ["image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff", "image/bmp", "image/gif"],
   max_size_bytes: 50_000_000,
   max_pixels: 50_000_000,
+  models: ["u2netp"],
   default_options: {
     model: null,
     outputs: ["cutout", "matte", "composite"],

@@ -9,11 +9,12 @@ router = Router()
 
 
 class Intake(Model):
-    """``max_pixels`` is width times height."""
+    """``max_pixels`` is width times height; ``models`` are what ``options.model`` can name."""
 
     accepted_types: tuple[str, ...]
     max_size_bytes: int
     max_pixels: Pixels
+    models: tuple[str, ...]
     default_options: ProcessingOptions
 
 
@@ -21,7 +22,7 @@ class Intake(Model):
     "/intake",
     summary="Read which pictures are taken",
     operation_id="getIntake",
-    responses={200: {"description": "Types, limits and default options"}},
+    responses={200: {"description": "Types, limits, models and default options"}},
 )
 def get_intake(services: Injected) -> Intake:
     settings = services.settings
@@ -29,5 +30,6 @@ def get_intake(services: Injected) -> Intake:
         accepted_types=settings.accepted_types,
         max_size_bytes=settings.max_size_bytes,
         max_pixels=settings.max_pixels,
+        models=settings.models,
         default_options=settings.default_options,
     )

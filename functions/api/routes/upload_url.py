@@ -108,3 +108,5 @@ def _check(asked: UploadUrlRequest, settings: Settings) -> None:
         raise invalid("fileType", f"not a type that is taken; taken are {', '.join(settings.accepted_types)}")
     if asked.size is not None and asked.size > settings.max_size_bytes:
         raise invalid("size", f"{asked.size} bytes are more than the {settings.max_size_bytes} that are taken")
+    if asked.options and asked.options.model not in (None, *settings.models):
+        raise invalid("options.model", f"There is no model of this name; there is {', '.join(settings.models)}")

@@ -73,3 +73,7 @@ mock_resource "aws_apigatewayv2_api" {
     execution_arn = "arn:aws:execute-api:us-east-1:123456789012:mockapi"
   }
 }
+
+mock_resource "aws_appautoscaling_policy" {
+  defaults = { arn = "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:00000000-0000-0000-0000-000000000000:resource/mock:policyName/mock" }
+}

@@ -72,6 +72,7 @@ ENVIRONMENT = {
     "STATE_MACHINE_ARN": STATE_MACHINE,
     "AUTH": "none",
     "MASK_PROVIDER": "matteflow-test-endpoint",
+    "MODELS": "u2netp,isnet-general-use",
     "VERSION": "0.1.0",
     "MAX_SIZE_BYTES": "1000000",
     "UPLOAD_URL_TTL_S": "600",

@@ -10,7 +10,12 @@ def test_types_limits_and_defaults_are_those_of_the_deployment(api, configure):
     intake = answer.body
     options = intake.pop("default_options")
     assert answer.status == 200
-    assert intake == {"accepted_types": ["image/jpeg", "image/png"], "max_size_bytes": 1_000_000, "max_pixels": 1000}
+    assert intake == {
+        "accepted_types": ["image/jpeg", "image/png"],
+        "max_size_bytes": 1_000_000,
+        "max_pixels": 1000,
+        "models": ["u2netp", "isnet-general-use"],
+    }
     assert options["crop"] == {"margin": 10}
     assert options["formats"] == ["png", "webp"]
 

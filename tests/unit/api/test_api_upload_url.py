@@ -186,6 +186,7 @@ BOX = {"width": 64, "height": 64}
         ("all", "options", "should be an object"),
         ({"colour": "#ffffff"}, "options.colour", "There is no field of this name"),
         ({"model": "../u2net"}, "options.model", "1 to 64 of a to z, 0 to 9"),
+        ({"model": "sam"}, "options.model", "no model of this name; there is u2netp, isnet-general-use"),
         ({"outputs": []}, "options.outputs", "At least 1 must be given"),
         ({"outputs": ["cutout", "mask"]}, "options.outputs.1", "'cutout', 'matte', 'matte_preview' or 'composite'"),
         ({"outputs": ["matte", "matte"]}, "options.outputs", "matte is there more than once"),

@@ -1,0 +1,57 @@
+"""The end of a submitted inference, told to the workflow that waits for it."""
+
+from datetime import UTC, datetime
+
+from functions.complete_mask.notice import InferenceNotice
+from functions.core.errors import ImageRejected
+from functions.core.image_store import ImageStore
+from functions.core.mask import read_mask
+from functions.core.mask_engine import CUSTOM_ATTRIBUTES, EngineAnswer, engine_answer
+from functions.core.mask_keeping import keep_mask
+from functions.core.mask_submission import submission_key
+from functions.core.models import InferMaskRequest, MaskSubmission
+from functions.core.observability import logger
+from functions.core.progress import Progress
+from functions.core.waiting_tasks import WaitingTasks
+
+
+def complete_mask(
+    notice: InferenceNotice, *, images: ImageStore, tasks: WaitingTasks, progress: Progress, masks_bucket: str
+) -> None:
+    """Check, measure and keep the mask as a synchronous call does, and end the task with the result or the error.
+
+    A notice that comes twice, or after the workflow has given the inference up, changes nothing.
+
+    Raises:
+        StoreUnavailable, AccessDenied: the submission cannot be read.
+        botocore.exceptions.ClientError: Step Functions cannot be told.
+    """
+    try:
+        kept = images.get(masks_bucket, submission_key(notice.inference_id))
+    except ImageRejected:
+        logger.warning("nobody has submitted this inference", inference_id=notice.inference_id)
+        return
+    submission = MaskSubmission.model_validate_json(kept)
+    request = submission.request
+    logger.append_keys(upload_key=request.upload.key, image_id=request.image_id)
+    token = str(request.task_token)
+    if not tasks.is_waiting(token):
+        logger.info("nobody waits for this inference any more", inference_id=notice.inference_id)
+        return
+    try:
+        with progress.of(request.image_id, request.execution_arn, is_begun=True):
+            result = keep_mask(_read(notice, request, images), request, images=images, masks_bucket=masks_bucket)
+    except Exception as exc:  # as Lambda does with whatever a step raises: the workflow decides what is tried again
+        logger.warning("the inference has failed", exc_info=exc)
+        tasks.fail(token, exc)
+        return
+    elapsed_ms = round((datetime.now(UTC) - submission.submitted_at).total_seconds() * 1000, 1)
+    tasks.succeed(token, {**result.model_dump(mode="json"), "elapsed_ms": elapsed_ms})
+    logger.info("step finished", elapsed_ms=elapsed_ms)
+
+
+def _read(notice: InferenceNotice, request: InferMaskRequest, images: ImageStore) -> EngineAnswer:
+    """What the container answered. Its headers are lost on the way, so the PNG itself says which model made it."""
+    png = images.get(*notice.output)
+    mask = read_mask(png, (request.proxy.width, request.proxy.height))
+    return engine_answer(png, str(mask.info.get(CUSTOM_ATTRIBUTES, "")))
