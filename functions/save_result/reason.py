@@ -15,14 +15,19 @@ _PART_NAMES: dict[AnalysisPart, str] = {
     "properties": "image properties",
 }
 
-# What the services themselves report, in words.
-_SERVICE_ERRORS = {
-    "States.Timeout": "a step did not finish in time",
-    "States.DataLimitExceeded": "its results were too large for the workflow",
-    "Sandbox.Timedout": "a step did not finish in time",
-    "Runtime.ExitError": "a step ended without an answer, perhaps for want of memory",
-    "Runtime.OutOfMemory": "a step ran out of memory",
-    "Lambda.TooManyRequestsException": "too many pictures were being processed at once",
+# What went wrong, for people: the steps' own errors as far as they are no sentence for them, and what services report.
+_IN_WORDS = {
+    "AccessDenied": "A service refuses access that this step needs",
+    "EndpointMisconfigured": "The server that finds the subject is missing, or may not be used",
+    "MaskEngineBusy": "The server that finds the subject has no room or is not ready",
+    "MaskEngineFailed": "The server that finds the subject broke, or took too long",
+    "MaskRejected": "The server that finds the subject made no mask that fits the picture",
+    "States.Timeout": "A step did not finish in time",
+    "States.DataLimitExceeded": "The results were too large for the workflow",
+    "Sandbox.Timedout": "A step did not finish in time",
+    "Runtime.ExitError": "A step ended without an answer, perhaps for want of memory",
+    "Runtime.OutOfMemory": "A step ran out of memory",
+    "Lambda.TooManyRequestsException": "Too many pictures were being processed at once",
 }
 
 
@@ -43,10 +48,8 @@ def _rejected(failure: Failure) -> str:
 
 
 def _failed(failure: Failure) -> str:
-    if _is_ours(failure.error) and (message := _message(failure)):
-        what = message.rstrip(".")
-    else:
-        what = f"Processing ended early: {_SERVICE_ERRORS.get(failure.error, 'an unexpected error occurred')}"
+    message = _message(failure) if _is_ours(failure.error) else ""
+    what = _IN_WORDS.get(failure.error) or message.rstrip(".") or "An unexpected error occurred"
     # The name is what to search the logs for.
     end = f" ({failure.error[:100]}). The original is kept, and the picture can be resumed."
     return what[: _MAX_CHARACTERS - len(end)] + end

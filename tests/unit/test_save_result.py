@@ -194,23 +194,28 @@ def test_a_rejection_says_what_the_step_said(records: RecordStore) -> None:
         (
             "MaskEngineBusy",
             lambda_error("MaskEngineBusy", "The inference endpoint masks takes no connection."),
-            "The inference endpoint masks takes no connection (MaskEngineBusy).",
+            "The server that finds the subject has no room or is not ready (MaskEngineBusy).",
+        ),
+        (
+            "StoreUnavailable",
+            lambda_error("StoreUnavailable", "S3 did not answer in time."),
+            "S3 did not answer in time (StoreUnavailable).",
         ),
         (
             "ValidationError",
             lambda_error("ValidationError", "1 validation error for Secret"),
-            "Processing ended early: an unexpected error occurred (ValidationError).",
+            "An unexpected error occurred (ValidationError).",
         ),
-        ("States.Timeout", "", "Processing ended early: a step did not finish in time (States.Timeout)."),
+        ("States.Timeout", "", "A step did not finish in time (States.Timeout)."),
         (
             "Runtime.ExitError",
             '{"errorType": "Runtime.ExitError"}',
-            "Processing ended early: a step ended without an answer, perhaps for want of memory (Runtime.ExitError).",
+            "A step ended without an answer, perhaps for want of memory (Runtime.ExitError).",
         ),
-        ("MaskRejected", "no JSON", "Processing ended early: an unexpected error occurred (MaskRejected)."),
-        ("MaskRejected", "[1]", "Processing ended early: an unexpected error occurred (MaskRejected)."),
-        ("json", "{}", "Processing ended early: an unexpected error occurred (json)."),
-        ("", "", "Processing ended early: an unexpected error occurred ()."),
+        ("StoreUnavailable", "no JSON", "An unexpected error occurred (StoreUnavailable)."),
+        ("StoreUnavailable", "[1]", "An unexpected error occurred (StoreUnavailable)."),
+        ("json", "{}", "An unexpected error occurred (json)."),
+        ("", "", "An unexpected error occurred ()."),
     ],
 )
 def test_a_failure_is_told_in_plain_words_and_can_be_resumed(
@@ -301,7 +306,7 @@ def test_a_long_reason_is_cut(records: RecordStore) -> None:
     assert len(result.status_reason) == 500
     result = save(
         records,
-        end(Status.FAILED, "MaskRejected", lambda_error("MaskRejected", "x" * 5000)).model_copy(
+        end(Status.FAILED, "StoreUnavailable", lambda_error("StoreUnavailable", "x" * 5000)).model_copy(
             update={"upload": make_upload(key="uploads/other.jpg")}
         ),
     )

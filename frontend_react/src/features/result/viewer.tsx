@@ -1,6 +1,6 @@
 import { SegmentedControl, Stack, Text } from "@mantine/core";
 import { useState } from "react";
-import type { Result } from "@/api/results";
+import { isUnfinished, type Result } from "@/api/results";
 import { texts } from "@/texts";
 import { AnnotatedComparison } from "./annotated-comparison";
 import { aspectOf, cutoutToShow, resultToShow } from "./framing";
@@ -19,7 +19,7 @@ export function Viewer({ result }: { result: Result }) {
   const cutout = cutoutToShow(result);
   const after = resultToShow(result);
   if (!image || !links.proxy) {
-    return <PictureToCome />;
+    return <NoPicture text={isUnfinished(result.status) ? texts.result.waitingForPicture : texts.result.noPicture} />;
   }
   if (!after) {
     return (
@@ -59,11 +59,11 @@ export function Viewer({ result }: { result: Result }) {
   );
 }
 
-function PictureToCome() {
+function NoPicture({ text }: { text: string }) {
   return (
     <PictureFrame aspect={ASPECT_TO_COME}>
       <Text c="dimmed" ta="center" pos="absolute" inset={0} p="md" style={{ alignContent: "center" }}>
-        {texts.result.waitingForPicture}
+        {text}
       </Text>
     </PictureFrame>
   );

@@ -8,8 +8,9 @@ export const gallery = {
   upload: "Upload pictures",
   list: "Pictures, newest first",
   shown: (count: number, unfinished: number) => withUnfinished(pictures.count(count), unfinished),
-  /** There are more than these. */
-  loaded: (count: number, unfinished: number) => withUnfinished(`${pictures.count(count)} loaded`, unfinished),
+  /** There may be more than these. */
+  loaded: (count: number, unfinished: number) =>
+    count ? withUnfinished(`${pictures.count(count)} loaded`, unfinished) : "Searching",
   notRenewed: (reason: string) => `Not up to date. ${reason}`,
 
   filters: "Filter",

@@ -20,6 +20,7 @@ export const result = {
   uploadAnother: "Upload another picture",
   needsReview: "The mask may be wrong. Look at the cut-out's edge before you use it.",
   progress: "Progress",
+  noPicture: "There is no picture to show.",
   waitingForPicture: "The picture appears here as soon as the file is checked.",
 
   views: "View",
