@@ -6,6 +6,7 @@ from typing import Any
 from mangum import Mangum
 
 from inference_image.app import create_app
+from inference_image.errors import NotReady
 from inference_image.settings import Settings
 
 # The app starts once, in Lambda's own start-up, and lives as long as the environment does; Mangum by itself would
@@ -15,6 +16,8 @@ asyncio.set_event_loop(_loop)
 _app = create_app(Settings.from_environment())
 _lifespan = _app.router.lifespan_context(_app)
 _loop.run_until_complete(_lifespan.__aenter__())
+if _app.state.service is None:
+    raise NotReady(_app.state.not_ready)  # Lambda then begins anew, instead of keeping what answers 503 for ever
 _answer = Mangum(_app, lifespan="off")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from s3transfer.exceptions import RetriesExceededError
 
 from inference_image.errors import BadInput, ServingError, StoreUnavailable, TooLarge
 
@@ -20,10 +21,23 @@ _ERRORS: dict[str, type[ServingError]] = {
     "AccessDenied": BadInput,
     "403": BadInput,
     "InvalidObjectState": BadInput,
-    "SlowDown": StoreUnavailable,
-    "InternalError": StoreUnavailable,
-    "ServiceUnavailable": StoreUnavailable,
-    "RequestTimeout": StoreUnavailable,
+    **dict.fromkeys(
+        (
+            "SlowDown",
+            "Throttling",
+            "ThrottlingException",
+            "RequestLimitExceeded",
+            "RequestTimeout",
+            "ServiceUnavailable",
+            "InternalError",
+            "429",
+            "500",
+            "502",
+            "503",
+            "504",
+        ),
+        StoreUnavailable,
+    ),
 }
 
 
@@ -53,11 +67,16 @@ class ObjectStore:
             raise _translated(exc, bucket, key) from exc
 
     def download(self, bucket: str, key: str, target: Path) -> None:
-        """Write one object to the file ``target``. Raises as ``read_picture`` does, without a limit."""
+        """Write one object to the file ``target``, whole or not at all. Raises as ``read_picture``, without a limit."""
+        partial = target.with_suffix(".partial")
         try:
-            self._client.download_file(bucket, key, str(target))
+            with partial.open("wb") as file:
+                self._client.download_fileobj(bucket, key, file)
+        except RetriesExceededError as exc:
+            raise StoreUnavailable(f"s3://{bucket}/{key}: the download broke off again and again.") from exc
         except (ClientError, BotoCoreError) as exc:
             raise _translated(exc, bucket, key) from exc
+        partial.replace(target)
 
 
 def _translated(exc: ClientError | BotoCoreError, bucket: str, key: str) -> Exception:

@@ -11,6 +11,10 @@ from inference_image.object_store import ObjectStore
 from inference_image.registry import MODELS, Model
 from inference_image.settings import Settings
 
+# One place, so that a function that starts again and again in one environment does not fill its disk. MODEL_PATH may be
+# read-only.
+DOWNLOADS = Path(tempfile.gettempdir()) / "matteflow-weights"
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -26,11 +30,13 @@ class Weights:
 def find_weights(model: Model, settings: Settings, store: ObjectStore) -> Weights:
     """Find ``{name}.onnx``, and that of its decoder, in ``MODEL_PATH``, else download it from the artifact bucket.
 
+    A download that is known to be the right file is not made again.
+
     Raises:
         NotReady: it is in neither; the hash is not ``MODEL_SHA256``; or, where that is not set, it is not the file
             that rembg publishes under this name.
     """
-    paths = [_find(part.name, settings, store) for part in model.parts]
+    paths = [_find(part, settings, store) for part in model.parts]
     sha256 = digest(paths, "sha256")
     if settings.model_sha256:
         if sha256 != settings.model_sha256:
@@ -47,7 +53,7 @@ def find_weights(model: Model, settings: Settings, store: ObjectStore) -> Weight
 
 
 def is_published_file(path: Path, checksum: str) -> bool:
-    """Whether a file hashes to a ``Model.checksum``."""
+    """Whether a file hashes to a checksum in the form of ``Model.checksum``."""
     algorithm, _, published = checksum.partition(":")
     return digest([path], algorithm) == published
 
@@ -62,23 +68,28 @@ def digest(paths: Iterable[Path], algorithm: str) -> str:
     return hashed.hexdigest()
 
 
-def _find(name: str, settings: Settings, store: ObjectStore) -> Path:
-    path = settings.model_path / f"{name}.onnx"
-    return path if path.is_file() else _download(path, settings, store)
+def _find(part: Model, settings: Settings, store: ObjectStore) -> Path:
+    path = settings.model_path / f"{part.name}.onnx"
+    if path.is_file():
+        return path
+    downloaded = DOWNLOADS / path.name
+    expected = f"sha256:{settings.model_sha256}" if settings.model_sha256 else part.checksum
+    if not (expected and downloaded.is_file() and is_published_file(downloaded, expected)):
+        _download(path, downloaded, settings, store)
+    return downloaded
 
 
-def _download(missing: Path, settings: Settings, store: ObjectStore) -> Path:
+def _download(missing: Path, target: Path, settings: Settings, store: ObjectStore) -> None:
     bucket = settings.model_artifact_bucket
     if bucket is None:
         raise NotReady(f"{missing} does not exist, and MODEL_ARTIFACT_BUCKET is not set.{_known(missing.stem)}")
-    target = Path(tempfile.mkdtemp(prefix="weights-")) / missing.name  # MODEL_PATH may be read-only
+    target.parent.mkdir(mode=0o700, exist_ok=True)
     prefix = settings.model_artifact_prefix.strip("/")
     try:
         store.download(bucket, f"{prefix}/{missing.name}".lstrip("/"), target)
     except ServingError as exc:
         reason = f"{missing} does not exist, and could not be downloaded: {exc}"
         raise NotReady(reason + _known(missing.stem)) from exc
-    return target
 
 
 def _known(name: str) -> str:

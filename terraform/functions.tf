@@ -63,7 +63,7 @@ locals {
     infer_mask = {
       description = "Has the endpoint make the mask of a proxy, and keeps it."
       memory_mb   = 1024
-      timeout_s   = 75
+      timeout_s   = 95 # one call to whatever makes the mask, which is waited for 80 s at most
       layers      = ["core", "imaging"]
       environment = {
         TABLE_NAME    = aws_dynamodb_table.records.name
@@ -202,7 +202,10 @@ locals {
         }
         statements = [
           local.tell_gone_from_denied,
-          { actions = ["s3:GetObject"], resources = ["${local.masks_bucket_arn}/${local.inference_prefix}*"] },
+          {
+            actions   = ["s3:GetObject", "s3:DeleteObject"]
+            resources = ["${local.masks_bucket_arn}/${local.inference_prefix}*"]
+          },
           local.keep_mask,
           local.mark_progress,
           {

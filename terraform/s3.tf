@@ -178,7 +178,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "outputs" {
     }
   }
 
-  # What asynchronous inferences leave is of use for minutes.
+  # What an asynchronous inference leaves is deleted at its end; this is for those whose end nobody heard of.
   dynamic "rule" {
     for_each = each.key == "masks" && local.is_async ? [true] : []
 

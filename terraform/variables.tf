@@ -189,7 +189,7 @@ variable "default_options" {
 
   validation {
     condition     = var.default_options.model == null || try(contains(local.models, var.default_options.model), false)
-    error_message = "model is one of those that the deployment has: set models, or MASK_ENGINE in inference_environment."
+    error_message = "model is the one that the container serves: MASK_ENGINE in inference_environment, or classical."
   }
 
   validation {
@@ -374,16 +374,10 @@ variable "mask_tier" {
     condition     = var.mask_tier != "lambda" || var.proxy_max_side <= 2048
     error_message = "In the tier lambda proxy_max_side is at most 2048: a larger mask may not fit a function's answer."
   }
-}
-
-variable "models" {
-  description = "Names of the mask models that may be asked for. Without any, it is the one that MASK_ENGINE in inference_environment names, or classical."
-  type        = list(string)
-  default     = []
 
   validation {
-    condition     = alltrue([for model in var.models : can(regex("^[a-z0-9][a-z0-9_.-]{0,63}$", model))])
-    error_message = "A model is 1 to 64 of a to z, 0 to 9, _, . and -, and begins with a letter or digit."
+    condition     = var.mask_tier != "lambda" || strcontains(var.inference_image_uri, ".dkr.ecr.${var.region}.")
+    error_message = "In the tier lambda the image is in an ECR repository of the function's own region: push it there, and set inference_image_uri."
   }
 }
 
@@ -440,6 +434,16 @@ variable "inference_environment" {
   description = "Environment variables of the inference container, such as MASK_ENGINE and REQUIRED_PROVIDER."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9_.-]{0,63}$", lookup(var.inference_environment, "MASK_ENGINE", "classical")))
+    error_message = "MASK_ENGINE is 1 to 64 of a to z, 0 to 9, _, . and -, and begins with a letter or digit."
+  }
+
+  validation {
+    condition     = !contains(["sam", "sam.onnx"], lookup(var.inference_environment, "MASK_ENGINE", "classical"))
+    error_message = "Segment Anything (sam) has to be told what to find in a picture, which no upload says. Set MASK_ENGINE to a model that needs no prompt."
+  }
 }
 
 variable "inference_weights" {

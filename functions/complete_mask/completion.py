@@ -20,18 +20,34 @@ def complete_mask(
 ) -> None:
     """Check, measure and keep the mask as a synchronous call does, and end the task with the result or the error.
 
-    A notice that comes twice, or after the workflow has given the inference up, changes nothing.
+    A notice that comes twice, or after the workflow has given the inference up, changes nothing. Once the task has its
+    end, what the inference left in the masks bucket is deleted.
 
     Raises:
-        StoreUnavailable, AccessDenied: the submission cannot be read.
+        StoreUnavailable, AccessDenied: the submission cannot be read, or what was left cannot be deleted.
         botocore.exceptions.ClientError: Step Functions cannot be told.
     """
+    kept = (masks_bucket, submission_key(notice.inference_id))
     try:
-        kept = images.get(masks_bucket, submission_key(notice.inference_id))
+        submission = MaskSubmission.model_validate_json(images.get(*kept))
     except ImageRejected:
-        logger.warning("nobody has submitted this inference", inference_id=notice.inference_id)
+        logger.warning("nobody waits for this inference", inference_id=notice.inference_id)
         return
-    submission = MaskSubmission.model_validate_json(kept)
+    _end_task(notice, submission, images=images, tasks=tasks, progress=progress, masks_bucket=masks_bucket)
+    # The submission last, so that a notice that comes again finds it until all is gone.
+    for left in (*notice.left_behind, kept):
+        images.delete(*left)
+
+
+def _end_task(
+    notice: InferenceNotice,
+    submission: MaskSubmission,
+    *,
+    images: ImageStore,
+    tasks: WaitingTasks,
+    progress: Progress,
+    masks_bucket: str,
+) -> None:
     request = submission.request
     logger.append_keys(upload_key=request.upload.key, image_id=request.image_id)
     token = str(request.task_token)

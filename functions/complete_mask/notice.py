@@ -23,6 +23,7 @@ class _Part(BaseModel):
 
 class Response(_Part):
     output_location: S3Location | None = None
+    failure_location: S3Location | None = None
 
 
 class InferenceNotice(_Part):
@@ -43,10 +44,20 @@ class InferenceNotice(_Part):
         location = self.response_parameters.output_location
         if self.invocation_status == "Failed" or location is None:
             raise self._error()
-        bucket, _, key = location.removeprefix("s3://").partition("/")
-        return bucket, key
+        return _object_at(location)
+
+    @property
+    def left_behind(self) -> list[tuple[str, str]]:
+        """Bucket and key of everything that SageMaker wrote."""
+        response = self.response_parameters
+        return [_object_at(location) for location in (response.output_location, response.failure_location) if location]
 
     def _error(self) -> MatteflowError:
         status = _CONTAINER_STATUS.search(self.failure_reason)
         error = container_error(int(status[1])) if status else MaskEngineFailed
         return error(f"The inference endpoint made no mask: {self.failure_reason[:MAX_MESSAGE_CHARACTERS]}")
+
+
+def _object_at(location: str) -> tuple[str, str]:
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    return bucket, key

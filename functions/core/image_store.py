@@ -127,6 +127,11 @@ class ImageStore:
         with _translated(bucket, ""):
             self._client.head_bucket(Bucket=bucket)
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object of a bucket that keeps no versions, if it is there."""
+        with _translated(bucket, key):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
     def delete_prefix(self, bucket: str, prefix: str) -> None:
         """Delete every version of every object under ``prefix``."""
         self._delete_versions(bucket, prefix, whole_prefix=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CLIENT_CONFIG = Config(
     connect_timeout=3,
-    read_timeout=65,  # the function ends after 60 s
+    read_timeout=80,  # the function ends after 60 s, and may have started for 10 s before
     retries={"mode": "standard", "total_max_attempts": 1},  # the workflow retries, with one call in flight
 )
 

@@ -1,7 +1,7 @@
 """Where an inference that was submitted keeps what its end needs, beside what SageMaker writes, in the masks bucket."""
 
 INFERENCE_PREFIX = "inference/"
-"""Nothing under it outlives its picture's execution: S3 lets it expire after a day."""
+"""What is under it is deleted once the workflow has the mask; the rest S3 lets expire after a day."""
 
 
 def submission_key(inference_id: str) -> str:

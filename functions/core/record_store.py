@@ -41,6 +41,7 @@ from functions.core.models import (
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_dynamodb.type_defs import QueryOutputTableTypeDef
 
 OWNER_INDEX = "owner-created_at-index"
 UPLOAD_KEY_INDEX = "upload_key-created_at-index"
@@ -71,6 +72,9 @@ _KEPT = ("created_at", "file_name", "name_folded", "options")
 
 _BESIDE_THE_RECORD = ("upload_order", "name_folded", "labels_folded")
 
+# DynamoDB's pages of 1 MB that one page of a list is made from: whoever looks for what is rare asks again.
+_MOST_READ = 8
+
 # Only versions of one key share it, and S3 delivers late events within hours, so few records lie between.
 _NEWEST_OF = 25
 
@@ -79,7 +83,7 @@ _SEQUENCER_DIGITS = 64
 
 
 class RecordPage(NamedTuple):
-    """Some records, newest first, and the cursor of those behind them; None on the last page."""
+    """Some records, newest first, or none, and the cursor of those behind them; None on the last page alone."""
 
     records: list[Record]
     next_cursor: str | None
@@ -95,7 +99,7 @@ class Outcome(NamedTuple):
 
 
 class _Cursor(Model):
-    """The key of the last record of a page in the owner's index."""
+    """The key, in the owner's index, of the last record that a page was made from."""
 
     image_id: ImageId
     owner: Owner
@@ -197,8 +201,9 @@ class RecordStore:
     def finish(self, record: Record) -> Record | None:
         """Write how an execution ended, once: the commit point of the workflow.
 
-        A REJECTED or FAILED one is also written if the execution never came to claim the picture. A second call
-        changes nothing, and neither does the call of an execution that does not own the picture any more.
+        A REJECTED or FAILED one is also written if the execution never came to claim the picture: the newest upload's
+        record stays, so that one of an older upload goes, and what is still made of that upload is not kept. A second
+        call changes nothing, and neither does the call of an execution that does not own the picture any more.
 
         Args:
             record: from :func:`new_record`, with a terminal status and the results.
@@ -256,6 +261,8 @@ class RecordStore:
     ) -> RecordPage:
         """A page of at most ``limit`` of the owner's records, newest first.
 
+        It is made from 8 MB of records at most: with a filter it may hold fewer, or none, and still have a cursor.
+
         Args:
             status: only those of it.
             label: only those that have it, in any case.
@@ -277,19 +284,24 @@ class RecordStore:
         )
         if cursor is not None:
             query["ExclusiveStartKey"] = _read_cursor(cursor, owner)
-        items = self._newest_first(Key("owner").eq(owner), **query)
-        records = [_from_item(item) for item in itertools.islice(items, limit + 1)]
-        if len(records) <= limit:
-            return RecordPage(records, None)
-        return RecordPage(records[:limit], _write_cursor(records[limit - 1]))
+        records: list[Record] = []
+        behind: Mapping[str, Any] | None = None
+        for page in itertools.islice(self._newest_first(Key("owner").eq(owner), **query), _MOST_READ):
+            records += map(_from_item, page["Items"][: limit + 1 - len(records)])
+            if len(records) > limit:
+                last = records[limit - 1]
+                return RecordPage(records[:limit], _write_cursor(last.model_dump(include=set(_Cursor.model_fields))))
+            behind = page.get("LastEvaluatedKey")
+        return RecordPage(records, _write_cursor(behind) if behind else None)
 
     def outcomes(self, owner: str, since: datetime, until: datetime, limit: int) -> list[Outcome]:
         """How the owner's newest ``limit`` pictures went, of those created between two times in UTC."""
-        items = self._newest_first(
+        pages = self._newest_first(
             Key("owner").eq(owner) & Key("created_at").between(since.isoformat(), until.isoformat()),
             ProjectionExpression="created_at, #status, timings, labels",
             ExpressionAttributeNames={"#status": "status"},
         )
+        items = itertools.chain.from_iterable(page["Items"] for page in pages)
         return [_outcome(item) for item in itertools.islice(items, limit)]
 
     def newest_by_upload_key(self, upload_key: str) -> Record | None:
@@ -315,14 +327,14 @@ class RecordStore:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def _newest_first(self, of: ConditionBase, **query: Any) -> Iterator[dict[str, Any]]:
-        """The items of the owners' index, page by page as they are asked for."""
+    def _newest_first(self, of: ConditionBase, **query: Any) -> Iterator[QueryOutputTableTypeDef]:
+        """DynamoDB's pages of the owners' index, each read when it is asked for."""
         while True:
             with translated("DynamoDB", _ERRORS, StoreUnavailable):
                 page = self._table.query(
                     IndexName=OWNER_INDEX, KeyConditionExpression=of, ScanIndexForward=False, **query
                 )
-            yield from page["Items"]
+            yield page
             if "LastEvaluatedKey" not in page:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -449,8 +461,8 @@ def _number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _write_cursor(record: Record) -> str:
-    cursor = _Cursor(image_id=record.image_id, owner=record.owner, created_at=record.created_at)
+def _write_cursor(key: Mapping[str, Any]) -> str:
+    cursor = _Cursor.model_validate(key)
     return base64.urlsafe_b64encode(cursor.model_dump_json().encode()).decode().rstrip("=")
 
 

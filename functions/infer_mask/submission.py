@@ -3,7 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 
-from functions.core.errors import MatteflowError
+from functions.core.errors import EndpointMisconfigured
 from functions.core.image_store import ImageStore
 from functions.core.mask_endpoint import AsyncMaskEndpoint
 from functions.core.mask_submission import submission_key
@@ -26,11 +26,13 @@ def submit_mask(
 
     Raises:
         MaskEngineBusy, MaskEngineFailed, EndpointMisconfigured: from the endpoint.
+        EndpointMisconfigured: the workflow does not wait for a token, as its execution began in another tier.
         StoreUnavailable, AccessDenied: from S3.
     """
-    token = str(request.task_token)
+    if request.task_token is None:
+        raise EndpointMisconfigured("The mask tier was changed while the picture was being processed.")
     # At most 64 characters, and another one for each try, which has a token of its own.
-    inference_id = f"{request.image_id}-{hashlib.sha256(token.encode()).hexdigest()[:16]}"
+    inference_id = f"{request.image_id}-{hashlib.sha256(request.task_token.encode()).hexdigest()[:16]}"
     submission = MaskSubmission(request=request, submitted_at=datetime.now(UTC))
     kept = submission.model_dump_json().encode()
     images.put(masks_bucket, submission_key(inference_id), kept, "application/json")
@@ -44,5 +46,5 @@ def _tell_of_warming(request: InferMaskRequest, endpoint: AsyncMaskEndpoint, pro
     try:
         if endpoint.is_scaled_to_zero():
             progress.mark_warming(request.image_id, request.execution_arn)
-    except MatteflowError as exc:
-        logger.warning("it is not known whether the endpoint is warming", reason=str(exc))
+    except Exception:  # Whatever it was, the step goes on.
+        logger.warning("it is not known whether the endpoint is warming", exc_info=True)

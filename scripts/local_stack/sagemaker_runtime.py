@@ -29,7 +29,7 @@ def error_response(status: int, name: str, message: str, **facts: Any) -> JSONRe
 
 
 def model_error(original_status: int, original_message: str) -> JSONResponse:
-    """What SageMaker makes of a container that answered with an error; status 0 stands for no answer in time."""
+    """What SageMaker makes of a container that answered with an error; status 0 stands for none in time, or at all."""
     kind = "client" if 400 <= original_status < 500 else "server"
     return error_response(
         424,
@@ -71,8 +71,8 @@ def create_app(container_url: str) -> FastAPI:
             answer = await container.post("/invocations", content=await request.body(), headers=headers)
         except httpx.TimeoutException:
             return model_error(0, "The invocation timed out while waiting for a response from container primary.")
-        except httpx.TransportError as error:
-            return error_response(503, "ServiceUnavailable", f"The container cannot be reached: {error}")
+        except httpx.TransportError:
+            return model_error(0, f"Amazon SageMaker could not get a response from the {name} endpoint.")
         if answer.is_error:
             return model_error(answer.status_code, answer.text)
         passed_on = {"x-Amzn-Invoked-Production-Variant": "AllTraffic"}

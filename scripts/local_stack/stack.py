@@ -138,8 +138,11 @@ class LocalStack:
 
     def _remember(self, pid: int | None) -> None:
         """Record a process, so that it can be found after this one was killed."""
-        command = None if pid is None else command_line(pid)
-        if pid is not None and command is not None:
+        if pid is None:
+            return
+        while (command := command_line(pid)) == "":
+            time.sleep(0.001)  # a program that has just begun has no arguments yet
+        if command is not None:
             with self._recording:  # services are started by several threads
                 self._processes[pid] = command
                 self._processes_file.write_text(json.dumps(self._processes, indent=2))

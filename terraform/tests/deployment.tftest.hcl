@@ -187,7 +187,7 @@ run "lambda" {
 
 run "every_default_set" {
   variables {
-    models = ["classical", "u2netp"]
+    inference_environment = { MASK_ENGINE = "u2netp" }
     default_options = {
       model      = "u2netp"
       outputs    = ["cutout", "matte", "matte_preview", "composite"]

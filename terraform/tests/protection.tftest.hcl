@@ -223,6 +223,14 @@ run "least_privilege_of_asynchronous_masks" {
     ])) == toset(["arn:aws:states:us-east-1:123456789012:stateMachine:matteflow-test-process-image"])
     error_message = "complete_mask ends tasks of our workflow only."
   }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.function["complete_mask"].statement : statement.resources
+      if contains(statement.actions, "s3:DeleteObject")
+    ])) == toset(["${aws_s3_bucket.bucket["masks"].arn}/inference/*"])
+    error_message = "complete_mask deletes what an inference left, and nothing else."
+  }
 }
 
 run "least_privilege_of_the_inference_function" {

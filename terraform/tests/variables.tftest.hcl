@@ -78,12 +78,12 @@ run "malformed" {
     notification_emails     = ["nobody"]
     inference_image_uri     = "python:3"
     inference_instance_type = "g4dn.xlarge"
-    models                  = ["U2-Net"]
+    inference_environment   = { MASK_ENGINE = "U2-Net" }
   }
 
   expect_failures = [
     var.environment, var.region, var.notification_emails, var.inference_image_uri,
-    var.inference_instance_type, var.models,
+    var.inference_instance_type, var.inference_environment,
   ]
 }
 
@@ -96,6 +96,27 @@ run "masks_that_do_not_fit_a_functions_answer" {
   }
 
   expect_failures = [var.mask_tier]
+}
+
+run "a_functions_image_from_elsewhere" {
+  command = plan
+
+  variables {
+    mask_tier = "lambda"
+    region    = "eu-west-1"
+  }
+
+  expect_failures = [var.mask_tier]
+}
+
+run "a_model_that_wants_prompts" {
+  command = plan
+
+  variables {
+    inference_environment = { MASK_ENGINE = "sam" }
+  }
+
+  expect_failures = [var.inference_environment]
 }
 
 # Alone, as what is wrong with a variable hides what depends on it.

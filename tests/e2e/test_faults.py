@@ -74,7 +74,7 @@ def test_the_endpoint_gone_is_retried_then_failed_then_resumed(pipeline, astrona
     errors = task_errors(pipeline, failed["execution_arn"])
     assert failed["status"] == "FAILED"
     assert "resume" in failed["status_reason"]
-    assert errors.count("MaskEngineBusy") == 5, "the first call and its four retries"
+    assert errors.count("MaskEngineFailed") == 5, "the first call and its four retries"
     (notice,) = pipeline.notices(image_id)
     assert notice["MessageAttributes"]["status"]["Value"] == "FAILED"
 

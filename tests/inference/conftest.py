@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from PIL import Image
 
+from inference_image import weights
 from inference_image.app import create_app
 from inference_image.engines.load import load_engine
 from inference_image.settings import Settings
@@ -60,8 +61,9 @@ def start() -> Iterator[Callable[..., httpx.Client]]:
 
 
 @pytest.fixture
-def pictures_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty bucket in an S3 of this process."""
+def pictures_bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """An empty bucket in an S3 of this process, from which nothing was downloaded yet."""
+    monkeypatch.setattr(weights, "DOWNLOADS", tmp_path / "downloads")
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(variable, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

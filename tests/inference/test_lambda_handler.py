@@ -64,6 +64,22 @@ def picture() -> bytes:
     return file.getvalue()
 
 
+def test_without_its_model_the_function_does_not_start(tmp_path: Path) -> None:
+    started = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ENVIRONMENT],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "MASK_ENGINE": "absent", "MODEL_PATH": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert started.returncode == 1
+    assert f"NotReady: {tmp_path / 'absent.onnx'} does not exist" in started.stderr
+
+
 def test_requests_one_after_the_other_get_masks_with_their_facts(invoke: Invoke) -> None:
     for _ in range(2):
         answer = invoke(picture(), "image/jpeg")

@@ -1,5 +1,6 @@
 """The ONNX engine on small real models: rembg's arithmetic, batches, and every way weights can be missing or wrong."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,12 @@ import boto3
 import numpy as np
 import onnxruntime
 import pytest
+from botocore.exceptions import ClientError
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state
 from PIL import Image, ImageFilter
 
+from inference_image import weights
 from inference_image.engines.load import load_engine
 from inference_image.engines.mask_engine import Mask
 from inference_image.engines.onnx import OnnxEngine, normalise
@@ -268,6 +271,50 @@ def test_weights_come_from_the_artifact_bucket_where_the_folder_has_none(
     )
 
     assert load_engine(settings, ObjectStore()).sha256 == settings.model_sha256
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_weights_are_downloaded_once_where_it_is_known_which_file_is_right(
+    write_model: WriteModel, tmp_path: Path, pictures_bucket: str, is_known: bool
+) -> None:
+    s3, content = boto3.client("s3"), write_model(tmp_path / "source.onnx").read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    settings = Settings(
+        mask_engine="tiny",
+        model_path=tmp_path / "empty",
+        model_artifact_bucket=pictures_bucket,
+        model_sha256=sha256 if is_known else None,
+    )
+
+    def start() -> str | None:
+        return load_engine(settings, ObjectStore()).sha256
+
+    # Given weights that were downloaded, and then damaged on the disk
+    s3.put_object(Bucket=pictures_bucket, Key="tiny.onnx", Body=content)
+    start()
+    weights.DOWNLOADS.joinpath("tiny.onnx").write_bytes(content[:-9])
+    # When the app starts again, then it has them whole, and no second copy
+    assert start() == sha256
+    assert [path.name for path in weights.DOWNLOADS.iterdir()] == ["tiny.onnx"]
+    # And it needs S3 no more, unless the file may have changed there
+    s3.delete_object(Bucket=pictures_bucket, Key="tiny.onnx")
+    with contextlib.nullcontext() if is_known else pytest.raises(NotReady):
+        assert start() == sha256
+
+
+@pytest.mark.parametrize("code", ["503", "500", "429", "Throttling", "SlowDown"])
+def test_weights_that_s3_cannot_give_now_leave_the_app_not_ready(
+    tmp_path: Path, pictures_bucket: str, code: str
+) -> None:
+    store = ObjectStore()
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "later"}}, "HeadObject")
+
+    store._client.meta.events.register("before-call", refuse)
+
+    with pytest.raises(NotReady, match="later"):
+        load_engine(Settings(mask_engine="tiny", model_path=tmp_path, model_artifact_bucket=pictures_bucket), store)
 
 
 @pytest.mark.usefixtures("pictures_bucket")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.core import mask_function
 from functions.core.models import ProcessingOptions
 from functions.core.settings import EnvironmentModel
 from scripts.terraform import PROJECT
@@ -21,6 +22,9 @@ STEPS = ["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_re
 NOT_STEPS = ["api", "complete_mask"]
 OF_EVERY_FUNCTION = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 IMAGING_PACKAGES = {"PIL", "numpy"}
+MOST_INIT_S = (
+    10  # of a function that starts: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+)
 
 
 def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -122,6 +126,14 @@ def test_a_function_times_out_before_its_state(
     deployment: Deployment, state: str, function: str, state_timeout_s: int
 ) -> None:
     assert deployment.functions[function]["timeout"] < state_timeout_s, state
+
+
+def test_a_mask_is_waited_for_longer_than_the_inference_function_may_take(deployments: dict[str, Deployment]) -> None:
+    deployment = deployments["lambda"]
+    [inference] = deployment.of_type("aws_lambda_function", "inference").values()
+    waited_s = mask_function._CLIENT_CONFIG.read_timeout
+
+    assert MOST_INIT_S + inference["timeout"] < waited_s < deployment.functions["infer_mask"]["timeout"]
 
 
 @pytest.mark.parametrize("name", [*STEPS, *NOT_STEPS])

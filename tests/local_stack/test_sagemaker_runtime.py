@@ -156,13 +156,13 @@ def test_an_unknown_endpoint_is_a_validation_error(runtime: "SageMakerRuntimeCli
     assert error["Error"] == {"Code": "ValidationError", "Message": "Endpoint another not found."}
 
 
-def test_a_container_that_is_gone_is_service_unavailable(serve: Serve) -> None:
+def test_a_container_that_is_gone_is_a_model_error_without_status(serve: Serve) -> None:
     nowhere = "http://127.0.0.1:1"
 
     error = fail(client_of(serve(sagemaker_runtime.create_app(nowhere))), b"pixels")
 
-    assert error["ResponseMetadata"]["HTTPStatusCode"] == 503
-    assert error["Error"]["Code"] == "ServiceUnavailable"
+    assert error["Error"]["Code"] == "ModelError"
+    assert error["OriginalStatusCode"] == 0
 
 
 def test_a_container_that_answers_late_is_a_model_error_without_status(

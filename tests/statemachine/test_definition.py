@@ -108,14 +108,35 @@ def test_every_task_has_a_timeout(state: State) -> None:
     assert 0 < state["TimeoutSeconds"] < DEFINITION["TimeoutSeconds"]
 
 
+def longest_waits_s(retrier: dict[str, Any]) -> list[float]:
+    """The wait before each try, in seconds; with full jitter it is half of that on average."""
+    waits = (retrier["IntervalSeconds"] * retrier["BackoffRate"] ** tries for tries in range(retrier["MaxAttempts"]))
+    return [min(wait, retrier.get("MaxDelaySeconds", wait)) for wait in waits]
+
+
 @each(TASKS)
 def test_every_retry_is_bounded_and_has_full_jitter(state: State) -> None:
     assert state["Retry"]
     for retrier in state["Retry"]:
         assert retrier["JitterStrategy"] == "FULL"
-        assert 1 <= retrier["MaxAttempts"] <= 6
+        assert retrier["MaxAttempts"] >= 1
         assert retrier["BackoffRate"] > 1
-        assert retrier.get("MaxDelaySeconds", 60) > retrier["IntervalSeconds"]
+        assert max(longest_waits_s(retrier)) <= 120
+        assert sum(longest_waits_s(retrier)) < DEFINITION["TimeoutSeconds"]
+
+
+@pytest.mark.parametrize(
+    ("task", "error", "wait_s"),
+    [
+        pytest.param(
+            "ValidateImage", "PictureBusy", STATES["InferMask"]["TimeoutSeconds"], id="an older upload's mask"
+        ),
+        pytest.param("InferMask", "MaskEngineBusy", 60, id="an idle function's image"),
+    ],
+)
+def test_a_retry_outlasts_what_it_waits_for(task: str, error: str, wait_s: float) -> None:
+    [retrier] = [retrier for retrier in TASKS[task]["Retry"] if error in retrier["ErrorEquals"]]
+    assert sum(longest_waits_s(retrier)) / 2 > wait_s
 
 
 @each(TASKS)

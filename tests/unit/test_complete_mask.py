@@ -10,6 +10,7 @@ from mypy_boto3_s3 import S3Client
 from PIL import Image, PngImagePlugin
 
 from functions.complete_mask import handler as complete_mask
+from functions.core.errors import EndpointMisconfigured
 from functions.core.identity import Identity
 from functions.core.mask_engine import CUSTOM_ATTRIBUTES
 from functions.core.models import InferMaskResult, Status
@@ -95,6 +96,11 @@ def completed(s3: S3Client, inference_id: str, mask: bytes) -> dict[str, Any]:
     return notice(inference_id, invocationStatus="Completed", responseParameters={"outputLocation": location})
 
 
+def left_in(s3: S3Client) -> list[str]:
+    """What there is of inferences in the masks bucket."""
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=MASKS_BUCKET, Prefix="inference/").get("Contents", [])]
+
+
 def notice(inference_id: str, **facts: Any) -> dict[str, Any]:
     """The event of a topic with SageMaker's notice in it."""
     event: dict[str, Any] = fixture("sns_inference_notice")
@@ -119,6 +125,7 @@ def test_a_mask_that_comes_ends_the_task_as_a_synchronous_call_does(
     assert (action, message["taskToken"]) == ("Success", ASKED.task_token)
     payload = json.loads(message["output"])["Payload"]
     assert payload.pop("elapsed_ms") > 0
+    assert left_in(s3) == []
     mask = InferMaskResult.model_validate(payload).mask
     assert (mask.model, mask.provider, mask.inference_ms, mask.coverage) == ("u2netp", "CPUExecutionProvider", 12.5, 1)
     assert s3.get_object(Bucket=MASKS_BUCKET, Key=mask.key)["Body"].read() == png()
@@ -129,11 +136,16 @@ def test_a_notice_that_comes_twice_or_late_changes_nothing(
 ) -> None:
     inference_id = submit(endpoint)
     event = completed(s3, inference_id, png())
+    submission = s3.get_object(Bucket=MASKS_BUCKET, Key=f"inference/{inference_id}.json")["Body"].read()
     complete_mask.handler(event, Context())
+    complete_mask.handler(event, Context())
+    # Given that the first one was cut off before it had deleted everything
     s3.put_object(Bucket=MASKS_BUCKET, Key="inference/out", Body=b"of another picture by now")
+    s3.put_object(Bucket=MASKS_BUCKET, Key=f"inference/{inference_id}.json", Body=submission)
     complete_mask.handler(event, Context())
 
     assert len(workflow.told) == 1
+    assert left_in(s3) == []
     assert s3.get_object(Bucket=MASKS_BUCKET, Key=f"{REQUEST.image_id}/mask.png")["Body"].read() == png()
 
 
@@ -152,14 +164,18 @@ def test_a_notice_of_an_inference_that_was_not_submitted_here_is_ignored(s3: S3C
     ],
 )
 def test_a_failed_inference_ends_the_task_with_the_error_of_a_synchronous_call(
-    endpoint: Endpoint, workflow: StepFunctions, reason: str, error: str
+    s3: S3Client, endpoint: Endpoint, workflow: StepFunctions, reason: str, error: str
 ) -> None:
     inference_id = submit(endpoint)
-    complete_mask.handler(notice(inference_id, invocationStatus="Failed", failureReason=reason), Context())
+    s3.put_object(Bucket=MASKS_BUCKET, Key="inference/error", Body=b"{}")
+    response = {"failureLocation": f"s3://{MASKS_BUCKET}/inference/error"}
+    failed = {"invocationStatus": "Failed", "failureReason": reason, "responseParameters": response}
+    complete_mask.handler(notice(inference_id, **failed), Context())
 
     ((action, message),) = workflow.told
     assert (action, message["error"]) == ("Failure", error)
     assert reason in json.loads(message["cause"])["errorMessage"]
+    assert left_in(s3) == []
 
 
 @pytest.mark.parametrize("answer", [png((48, 64)), png(facts="model=u2netp"), b"{}"], ids=["size", "facts", "no mask"])
@@ -175,6 +191,23 @@ def test_every_try_is_an_inference_of_its_own(endpoint: Endpoint) -> None:
     endpoint.answer_with(202, b"{}", {"Content-Type": "application/json"})
     again = ASKED.model_copy(update={"task_token": "another"}).model_dump(mode="json")
     assert submit(endpoint) != infer_mask.handler(again, Context())["inference_id"]
+
+
+def test_an_execution_that_waits_for_no_token_is_told_that_the_tier_was_changed(endpoint: Endpoint) -> None:
+    with pytest.raises(EndpointMisconfigured, match="tier was changed"):
+        infer_mask.handler(REQUEST.model_dump(mode="json"), Context())
+    assert endpoint.received == []
+
+
+def test_a_control_plane_that_does_not_say_how_many_instances_there_are_holds_nobody_up(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control_plane = Endpoint()
+    control_plane.refuse_with(400, "Throttling", {"Message": "Rate exceeded"})
+    with answering(control_plane) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", url)
+        submit(endpoint)
+    assert (len(control_plane.received), len(endpoint.received)) == (1, 1)
 
 
 def step_states(records: RecordStore) -> dict[str, str]:

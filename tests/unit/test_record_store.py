@@ -313,6 +313,21 @@ class TestFinish:
         assert stored is not None
         assert (stored.status, stored.upload) == (Status.FAILED, newer)
 
+    def test_a_newer_version_that_failed_before_its_claim_supersedes_an_older_one_in_process(
+        self, records: RecordStore
+    ) -> None:
+        # Given an older version that is being processed for longer than the newer one can wait
+        claim(records)
+        newer = make_upload(sequencer="F" * 18)
+        failed = records.finish(ended(Status.FAILED, OTHER_EXECUTION, upload=newer))
+        # When the older one ends, well or not, then its result is not kept
+        assert records.finish(ended(outputs=(OUTPUT,))) is None
+        assert records.finish(ended(Status.FAILED)) is None
+        assert claim(records) is None
+        assert records.get(IDENTITY.image_id) == failed
+        # And the newer one can be resumed
+        assert claim(records, f"{OTHER_EXECUTION}-again", upload=newer, resume_of=OTHER_EXECUTION) is not None
+
     def test_a_duplicate_that_failed_leaves_the_picture_alone(self, records: RecordStore) -> None:
         claim(records)
         assert records.finish(ended(Status.FAILED, OTHER_EXECUTION)) is None
@@ -397,6 +412,18 @@ class TestReading:
         page = records.list_by_owner("me", 6, status=Status.AWAITING_UPLOAD)
         assert len(page.records) == 6
         assert page.next_cursor is not None
+
+    def test_what_is_rare_is_looked_for_in_so_many_records_a_page_and_no_more(self, records: RecordStore) -> None:
+        # Given a record with another name behind more than is read for one page
+        rare = awaiting(new_image_id(), "me", "2025-01-01T00:00:00+00:00")
+        records.create(rare.model_copy(update={"file_name": "boat.jpg"}))
+        for hour in range(24):
+            record = awaiting(new_image_id(), "me", f"2025-01-02T{hour:02}:00:00+00:00")
+            records.create(record.model_copy(update={"status_reason": "x" * 399_000}))
+        # When it is looked for, page by page
+        pages = all_pages(lambda cursor: records.list_by_owner("me", 5, cursor, name="boat"))
+        # Then it is found once, behind an empty page
+        assert [[record.image_id for record in page.records] for page in pages] == [[], [rare.image_id]]
 
     def test_a_cursor_of_another_owner_is_refused(self, records: RecordStore) -> None:
         for _ in range(2):

@@ -1,4 +1,5 @@
 import {
+  type InfiniteData,
   infiniteQueryOptions,
   queryOptions,
   useInfiniteQuery,
@@ -8,8 +9,9 @@ import {
 } from "@tanstack/react-query";
 import { type Api, answered, type Schema, useApi } from "./client";
 import { usePollingInterval } from "./polling";
-import { keepSignedUrls } from "./signed-urls";
+import { isFresh, keepSignedUrls } from "./signed-urls";
 
+type ResultPage = Schema<"ResultPage">;
 export type Result = Schema<"Result">;
 export type ResultSummary = Schema<"ResultSummary">;
 export type Status = Schema<"Status">;
@@ -26,6 +28,9 @@ export interface ResultFilter {
 /** Signed URLs live 15 minutes; what is done changes only by what is done here. */
 const FINISHED_STALE_MS = 5 * 60_000;
 
+/** A file that has not arrived by then was most likely never sent. */
+const ARRIVAL_MS = 5 * 60_000;
+
 const CLAIM_TRIES = 20;
 const CLAIM_PAUSE_MS = 500;
 
@@ -38,6 +43,13 @@ export const resultKeys = {
 
 /** Whether a picture's record is still going to change by itself. */
 export const isUnfinished = (status: Status): boolean => status === "AWAITING_UPLOAD" || status === "PROCESSING";
+
+/** Whether any of some pictures is worth asking for again soon. */
+export const isMoving = (pictures: readonly ResultSummary[]): boolean =>
+  pictures.some(
+    ({ status, created_at }) =>
+      status === "PROCESSING" || (isUnfinished(status) && Date.now() - Date.parse(created_at) < ARRIVAL_MS),
+  );
 
 /** Whether there is a cut-out. */
 export const hasResults = (status: Status): boolean => status === "SUCCEEDED" || status === "PARTIAL";
@@ -70,15 +82,27 @@ export async function resumeResult(api: Api, imageId: string): Promise<void> {
 export const createComposite = (api: Api, imageId: string, request: CompositeRequest): Promise<SignedOutput> =>
   answered(api.POST("/results/{image_id}/composites", { ...byId(imageId), body: request }));
 
-/** The pictures that fit a filter, newest first, `limit` a page. */
+/**
+ * The pictures that fit a filter, newest first, at most `limit` a page: a page may even be empty with more behind it.
+ * Renewing the list asks for its first page, and for those further ones that may have changed by themselves.
+ */
 export const resultListOptions = (api: Api, filter: ResultFilter = {}, limit = 24) =>
   infiniteQueryOptions({
     queryKey: [...resultKeys.list(filter), limit],
-    queryFn: ({ pageParam, signal }) => fetchResults(api, { ...filter, limit, cursor: pageParam }, signal),
+    queryFn: ({ client, queryKey, pageParam, signal }) => {
+      const list = client.getQueryState<InfiniteData<ResultPage, string | undefined>>(queryKey);
+      const known = pageParam && list?.data?.pages[list.data.pageParams.indexOf(pageParam)];
+      return known && !list?.isInvalidated && !isMoving(known.items) && hasFreshUrls(known)
+        ? known
+        : fetchResults(api, { ...filter, limit, cursor: pageParam }, signal);
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     structuralSharing: keepSignedUrls,
   });
+
+const hasFreshUrls = ({ items }: ResultPage): boolean =>
+  items.every(({ thumbnail }) => !thumbnail || isFresh(thumbnail.url));
 
 export const resultOptions = (api: Api, imageId: string) =>
   queryOptions({

@@ -20,7 +20,10 @@ SearchText = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class ResultPage(Model):
-    """Newest first; ``next_cursor`` fetches the page behind this one, and is null on the last."""
+    """Newest first; ``next_cursor`` fetches the page behind this one, and is null on the last.
+
+    A page may be shorter than ``limit``, even empty: one request looks through so many pictures and no more.
+    """
 
     items: tuple[ResultSummary, ...]
     next_cursor: str | None

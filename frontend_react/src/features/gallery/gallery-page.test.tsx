@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Metrics } from "@/api/metrics";
 import type { ResultSummary } from "@/api/results";
 import { renderPage } from "@/testing/render";
@@ -68,6 +68,28 @@ function serve(pictures: ResultSummary[]) {
   return { asked, deleted };
 }
 
+/** Say that everything that is watched is seen, or that nothing is. */
+function stubVisibility(isIntersecting: boolean) {
+  vi.stubGlobal(
+    "IntersectionObserver",
+    class {
+      observe: () => void;
+      constructor(onChange: (entries: { isIntersecting: boolean }[]) => void) {
+        this.observe = () => onChange([{ isIntersecting }]);
+      }
+      disconnect() {}
+    },
+  );
+}
+
+/** A picture whose thumbnail's URL was signed just now. */
+function signedPicture(name: string): ResultSummary {
+  const { thumbnail, ...facts } = picture(name);
+  const now = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const url = `https://files.test/${name}?X-Amz-Date=${now}&X-Amz-Expires=900`;
+  return { ...facts, thumbnail: thumbnail && { ...thumbnail, url } };
+}
+
 const card = (name: string) => screen.findByRole("link", { name });
 const names = () =>
   within(screen.getByRole("list", { name: "Pictures, newest first" }))
@@ -76,15 +98,8 @@ const names = () =>
     .filter((text) => text?.endsWith(".jpg"));
 const select = (name: string) => screen.getByRole("checkbox", { name: `Select ${name}` });
 
-beforeEach(() => {
-  vi.stubGlobal(
-    "IntersectionObserver",
-    class {
-      observe() {}
-      disconnect() {}
-    },
-  );
-});
+beforeEach(() => stubVisibility(false));
+afterEach(() => void vi.useRealTimers());
 
 describe("GalleryPage", () => {
   it("shows a page of pictures, and the next one when asked to", async () => {
@@ -119,6 +134,68 @@ describe("GalleryPage", () => {
 
     expect(await screen.findByText("Done", { selector: "li *" }, { timeout: 3_000 })).toBeInTheDocument();
     expect(screen.queryByText(/Find the subject/)).not.toBeInTheDocument();
+  });
+
+  it("renews the first page by itself, and of the others those with a picture in process", async () => {
+    vi.spyOn(document, "hasFocus").mockReturnValue(true);
+    const pictures = Array.from({ length: 3 * PAGE }, (_, index) => signedPicture(`${index}.jpg`));
+    pictures[9] = picture("9.jpg", { status: "PROCESSING", thumbnail: null });
+    const { asked } = serve(pictures);
+    renderPage(<GalleryPage />);
+    await card("0.jpg");
+    for (const last of ["7.jpg", "11.jpg"]) {
+      await userEvent.click(screen.getByRole("button", { name: "Load more" }));
+      await card(last);
+    }
+    pictures[9] = signedPicture("9.jpg");
+
+    await waitFor(() => expect(screen.queryByText("Processing", { selector: "li *" })).not.toBeInTheDocument());
+    const times = (page?: string) => asked.filter(({ cursor }) => cursor === page).length;
+    expect([times() > 1, times("4"), times("8") > 1]).toEqual([true, 1, true]);
+  });
+
+  it("renews filtered pictures while one is in process, and no longer", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"], shouldAdvanceTime: true });
+    const pictures = [picture("ant.jpg"), picture("bee.jpg", { status: "PROCESSING", thumbnail: null })];
+    const { asked } = serve(pictures);
+    renderPage(<GalleryPage />, "/?name=.jpg");
+    await card("bee.jpg");
+    pictures[1] = picture("bee.jpg");
+
+    await vi.advanceTimersByTimeAsync(15_000);
+    await waitFor(() => expect(screen.getAllByText("Done", { selector: "li *" })).toHaveLength(2));
+    const renewed = asked.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(asked).toHaveLength(renewed);
+  });
+
+  it("goes on behind pages on which nothing fits, and says so, until there is something or no more", async () => {
+    stubVisibility(true);
+    const reached: (() => void)[] = [];
+    const pages = [
+      { items: [], next_cursor: "1" },
+      { items: [], next_cursor: "2" },
+      { items: [picture("eel.jpg")], next_cursor: "3" },
+      { items: [], next_cursor: null },
+    ];
+    server.use(
+      http.get(`${API_URL}/results`, async ({ request }) => {
+        const page = Number(new URL(request.url).searchParams.get("cursor") ?? 0);
+        await new Promise<void>((resolve) => (page === 1 ? reached.push(resolve) : resolve()));
+        return HttpResponse.json(pages[page]);
+      }),
+    );
+    renderPage(<GalleryPage />, "/?name=eel");
+
+    expect(await screen.findByText("Searching")).toBeInTheDocument();
+    expect(screen.queryByText("No picture fits")).not.toBeInTheDocument();
+    await waitFor(() => expect(reached).toHaveLength(1));
+    reached[0]?.();
+
+    await card("eel.jpg");
+    expect(await screen.findByText("1 picture")).toBeInTheDocument();
+    expect(screen.queryByRole("button", { name: "Load more" })).not.toBeInTheDocument();
   });
 
   it("filters by name and status, which the URL says", async () => {

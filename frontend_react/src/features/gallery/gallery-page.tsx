@@ -18,7 +18,7 @@ import { LoadMore } from "./load-more";
 import { PictureCard } from "./picture-card";
 import { PictureGrid, PictureGridSkeleton } from "./picture-grid";
 import { SelectionBar, ViewBar } from "./toolbar";
-import { useFilter } from "./use-filter";
+import { isFiltered, useFilter } from "./use-filter";
 import { usePictures } from "./use-pictures";
 import { useSelection } from "./use-selection";
 
@@ -49,7 +49,7 @@ function Gallery({ filter }: { filter: ResultFilter }) {
     return error ? <LoadFailed error={error} onRetry={query.refetch} /> : <PictureGridSkeleton />;
   }
   if (!pictures.length && !hasNextPage) {
-    return <Empty isFiltered={Object.values(filter).some(Boolean)} />;
+    return <Empty isSearch={isFiltered(filter)} />;
   }
   return (
     <>
@@ -134,8 +134,8 @@ function Pictures({ pictures, filter, hasMore, isOutdated, problem }: PicturesPr
   );
 }
 
-function Empty({ isFiltered }: { isFiltered: boolean }) {
-  return isFiltered ? (
+function Empty({ isSearch }: { isSearch: boolean }) {
+  return isSearch ? (
     <Message icon={IconFilterOff} title={texts.gallery.noMatch} detail={texts.gallery.noMatchDetail} role="status">
       <Button component={Link} to="/">
         {texts.gallery.clearFilters}

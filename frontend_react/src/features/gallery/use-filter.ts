@@ -3,6 +3,8 @@ import { useCallback, useMemo } from "react";
 import type { ResultFilter } from "@/api/results";
 import { gallerySearch } from "./search";
 
+export const isFiltered = (filter: ResultFilter): boolean => Object.values(filter).some(Boolean);
+
 /** What the URL says is shown, and a function that changes it there. */
 export function useFilter() {
   const search = useSearch({ strict: false });
