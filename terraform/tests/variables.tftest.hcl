@@ -79,11 +79,13 @@ run "malformed" {
     inference_image_uri     = "python:3"
     inference_instance_type = "g4dn.xlarge"
     models                  = ["U2-Net"]
+    reconcile_schedule      = "15 minutes"
+    alarm_emails            = ["nobody"]
   }
 
   expect_failures = [
     var.environment, var.region, var.notification_emails, var.inference_image_uri,
-    var.inference_instance_type, var.models,
+    var.inference_instance_type, var.models, var.reconcile_schedule, var.alarm_emails,
   ]
 }
 
