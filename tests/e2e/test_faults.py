@@ -168,7 +168,7 @@ def test_a_picture_whose_execution_is_aborted_failed_and_can_be_resumed(pipeline
         pipeline.stack.services["inference"].start()
 
     assert failed["status"] == "FAILED"
-    assert failed["status_reason"].startswith("Processing ended early: it was stopped (ABORTED).")
+    assert failed["status_reason"].startswith("Processing was stopped (ABORTED).")
     assert {step["state"] for step in failed["steps"].values()} <= {"done", "failed"}
     (notice,) = pipeline.notices(image_id)
     assert failed["status_reason"] in notice["Message"]

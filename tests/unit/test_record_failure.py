@@ -84,13 +84,13 @@ def stored(records: RecordStore) -> Record:
 @pytest.mark.parametrize(
     ("status", "error", "cause", "reason"),
     [
-        ("TIMED_OUT", None, None, "Processing ended early: it took longer than it may (TIMED_OUT)."),
-        ("ABORTED", "Operator", "why", "Processing ended early: it was stopped (ABORTED)."),
+        ("TIMED_OUT", None, None, "Processing took longer than it may (TIMED_OUT)."),
+        ("ABORTED", "Operator", "why", "Processing was stopped (ABORTED)."),
         (
             "FAILED",
             "States.DataLimitExceeded",
             "too large",
-            "Processing ended early: its results were too large for the workflow (States.DataLimitExceeded).",
+            "The results were too large for the workflow (States.DataLimitExceeded).",
         ),
         (
             "FAILED",
