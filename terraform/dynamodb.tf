@@ -26,6 +26,16 @@ resource "aws_dynamodb_table" "records" {
     type = "S"
   }
 
+  attribute {
+    name = "unsettled"
+    type = "S"
+  }
+
+  attribute {
+    name = "updated_at"
+    type = "S"
+  }
+
   global_secondary_index {
     name            = "owner-created_at-index"
     hash_key        = "owner"
@@ -38,6 +48,15 @@ resource "aws_dynamodb_table" "records" {
     hash_key        = "upload_key"
     range_key       = "created_at"
     projection_type = "ALL"
+  }
+
+  # Only records that something has yet to happen to have the attribute, so it holds few, and no step's mark is written
+  # to it.
+  global_secondary_index {
+    name            = "unsettled-updated_at-index"
+    hash_key        = "unsettled"
+    range_key       = "updated_at"
+    projection_type = "KEYS_ONLY"
   }
 
   ttl {

@@ -48,6 +48,58 @@ resource "aws_cloudwatch_event_archive" "uploads" {
   retention_days   = 30
 }
 
+# An execution that was cut off cannot say so itself; of one that failed the record mostly says so already.
+resource "aws_cloudwatch_event_rule" "execution_ended" {
+  name        = "${local.name_prefix}-execution-ended"
+  description = "An execution failed, timed out or was aborted."
+  event_pattern = jsonencode({
+    source      = ["aws.states"]
+    detail-type = ["Step Functions Execution Status Change"]
+    detail = {
+      stateMachineArn = [local.state_machine_arn]
+      status          = ["ABORTED", "FAILED", "TIMED_OUT"]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_rule" "reconcile" {
+  for_each = toset(var.reconcile_schedule[*])
+
+  name                = "${local.name_prefix}-reconcile"
+  description         = "It is time to look for pictures that nothing has happened to."
+  schedule_expression = each.key
+}
+
+locals {
+  # What runs which function.
+  function_rules = merge(
+    { record_failure = aws_cloudwatch_event_rule.execution_ended },
+    { for rule in aws_cloudwatch_event_rule.reconcile : "reconcile_records" => rule },
+  )
+}
+
+resource "aws_cloudwatch_event_target" "function" {
+  for_each = local.function_rules
+
+  rule      = each.value.name
+  target_id = each.key
+  arn       = aws_lambda_function.function[each.key].arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letter.arn
+  }
+}
+
+resource "aws_lambda_permission" "rule" {
+  for_each = local.function_rules
+
+  statement_id  = "FromTheRule"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.function[each.key].function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = each.value.arn
+}
+
 resource "aws_iam_role" "upload_arrived" {
   name               = "${local.name_prefix}-upload-arrived"
   assume_role_policy = data.aws_iam_policy_document.upload_arrived_trust.json

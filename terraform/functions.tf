@@ -20,6 +20,8 @@ locals {
   apply_mask_name = "${local.name_prefix}-apply_mask"
   apply_mask_arn  = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.apply_mask_name}"
 
+  execution_arns = "${replace(local.state_machine_arn, ":stateMachine:", ":execution:")}:*"
+
   intake_environment = {
     MAX_SIZE_BYTES   = var.intake.max_size_bytes
     MAX_PIXELS       = var.intake.max_pixels
@@ -183,10 +185,53 @@ locals {
         },
         { actions = ["lambda:InvokeFunction"], resources = [local.apply_mask_arn] },
         { actions = ["states:StartExecution"], resources = [local.state_machine_arn] },
-        {
-          actions   = ["states:DescribeExecution"]
-          resources = ["${replace(local.state_machine_arn, ":stateMachine:", ":execution:")}:*"]
-        },
+        { actions = ["states:DescribeExecution"], resources = [local.execution_arns] },
+      ]
+    }
+
+    record_failure = {
+      description = "Writes the record of a picture whose execution ended without doing so, and tells its owner."
+      memory_mb   = 256
+      timeout_s   = 60
+      layers      = ["core"]
+      environment = {
+        TABLE_NAME            = aws_dynamodb_table.records.name
+        UPLOADS_BUCKET        = aws_s3_bucket.bucket["uploads"].bucket
+        TOPIC_ARN             = aws_sns_topic.notices.arn
+        EVENT_BUS_NAME        = data.aws_cloudwatch_event_bus.default.name
+        UNDELIVERED_QUEUE_URL = aws_sqs_queue.undelivered.url
+        RECORD_TTL_DAYS       = var.lifetimes.record_days
+        RESULTS_URL           = "${local.api_url}/results"
+      }
+      statements = [
+        { actions = ["s3:ListBucket"], resources = [local.uploads_bucket_arn] },
+        { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
+        { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
+        { actions = ["sns:Publish"], resources = [aws_sns_topic.notices.arn] },
+        { actions = ["events:PutEvents"], resources = [data.aws_cloudwatch_event_bus.default.arn] },
+        { actions = ["sqs:SendMessage"], resources = [aws_sqs_queue.undelivered.arn] },
+      ]
+    }
+
+    reconcile_records = {
+      description = "Starts pictures again whose upload or whose execution's end nobody noticed."
+      memory_mb   = 256
+      timeout_s   = 120
+      layers      = ["core"]
+      environment = {
+        TABLE_NAME        = aws_dynamodb_table.records.name
+        UPLOADS_BUCKET    = aws_s3_bucket.bucket["uploads"].bucket
+        STATE_MACHINE_ARN = local.state_machine_arn
+        UPLOAD_WITHIN_S   = var.lifetimes.upload_url_s + 900 # an upload that began in time may take a while
+        END_WITHIN_S      = local.execution_timeout_s
+      }
+      statements = [
+        { actions = ["s3:ListBucket"], resources = [local.uploads_bucket_arn] },
+        { actions = ["s3:GetObject"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
+        { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
+        { actions = ["dynamodb:Query"], resources = ["${aws_dynamodb_table.records.arn}/index/unsettled-updated_at-index"] },
+        { actions = ["states:StartExecution"], resources = [local.state_machine_arn] },
+        { actions = ["states:DescribeExecution"], resources = [local.execution_arns] },
       ]
     }
     }, {

@@ -11,7 +11,7 @@ resource "aws_lambda_layer_version" "layer" {
 
 resource "aws_lambda_function" "function" {
   #checkov:skip=CKV_AWS_115:A reservation takes from the account's pool, which starts at 10; the API throttles, Step Functions retries.
-  #checkov:skip=CKV_AWS_116:The state machine catches what fails; complete_mask alone is invoked asynchronously, and a mask that it loses ends its state by the time-out.
+  #checkov:skip=CKV_AWS_116:The state machine catches what fails. Of those invoked asynchronously, a mask that complete_mask loses ends its state by the time-out; reconcile_records finds the pictures that record_failure loses, and runs again itself.
   #checkov:skip=CKV_AWS_117:The functions talk to AWS services only; a VPC would add a NAT gateway's cost and no protection.
   #checkov:skip=CKV_AWS_272:The archives are built from this checkout and pinned by their hash.
   for_each = local.functions

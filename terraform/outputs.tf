@@ -49,7 +49,7 @@ output "event_rule_name" {
 }
 
 output "dead_letter_queue_url" {
-  description = "Queue of events that could not start an execution."
+  description = "Queue of events that could not start an execution or a function, or that the workflow cannot read."
   value       = aws_sqs_queue.dead_letter.url
 }
 

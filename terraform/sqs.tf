@@ -7,7 +7,7 @@ locals {
   undelivered_queue = "${local.name_prefix}-undelivered"
 }
 
-# Events that could not start an execution.
+# Events that could not start an execution or a function, or that the workflow cannot read.
 resource "aws_sqs_queue" "dead_letter" {
   name                      = local.dead_letter_queue
   policy                    = data.aws_iam_policy_document.dead_letter.json
@@ -19,7 +19,7 @@ data "aws_iam_policy_document" "dead_letter" {
   source_policy_documents = [data.aws_iam_policy_document.tls_only["dead_letter"].json]
 
   statement {
-    sid       = "FromTheRule"
+    sid       = "FromTheRules"
     actions   = ["sqs:SendMessage"]
     resources = ["${local.queue_arn_prefix}${local.dead_letter_queue}"]
 
@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "dead_letter" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.upload_arrived.arn]
+      values   = concat([aws_cloudwatch_event_rule.upload_arrived.arn], values(local.function_rules)[*].arn)
     }
   }
 }

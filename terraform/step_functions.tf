@@ -1,6 +1,13 @@
 locals {
   state_machine = "${local.name_prefix}-process-image"
 
+  # It is JSON before its placeholders are filled.
+  workflow            = file("${path.root}/../statemachine/process_image.asl.json")
+  execution_timeout_s = jsondecode(local.workflow).TimeoutSeconds
+
+  # The functions that it calls.
+  steps = [for name in keys(local.functions) : name if strcontains(local.workflow, "$${${name}_arn}")]
+
   # Spelled out, so that its own role and the functions it calls, or that start it, can name it.
   state_machine_arn = "arn:${local.partition}:states:${var.region}:${local.account_id}:stateMachine:${local.state_machine}"
 }
@@ -16,6 +23,8 @@ resource "aws_sfn_state_machine" "process_image" {
     { for name, function in aws_lambda_function.function : "${name}_arn" => function.arn },
     {
       topic_arn             = aws_sns_topic.notices.arn
+      uploads_bucket        = aws_s3_bucket.bucket["uploads"].bucket
+      dead_letter_queue_url = aws_sqs_queue.dead_letter.url
       undelivered_queue_url = aws_sqs_queue.undelivered.url
       event_bus_name        = data.aws_cloudwatch_event_bus.default.name
       confidence_threshold  = var.confidence_threshold
@@ -87,7 +96,7 @@ resource "aws_iam_role_policy" "process_image" {
 data "aws_iam_policy_document" "process_image" {
   statement {
     actions   = ["lambda:InvokeFunction"]
-    resources = [for name, function in aws_lambda_function.function : function.arn if !contains(["api", "complete_mask"], name)]
+    resources = [for name in local.steps : aws_lambda_function.function[name].arn]
   }
 
   statement {
@@ -97,7 +106,7 @@ data "aws_iam_policy_document" "process_image" {
 
   statement {
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.undelivered.arn]
+    resources = [aws_sqs_queue.dead_letter.arn, aws_sqs_queue.undelivered.arn]
   }
 
   statement {

@@ -290,6 +290,17 @@ variable "confidence_threshold" {
   }
 }
 
+variable "reconcile_schedule" {
+  description = "How often pictures are looked for whose upload, or whose execution's end, nobody noticed: a schedule expression of EventBridge, or null for never."
+  type        = string
+  default     = "rate(15 minutes)"
+
+  validation {
+    condition     = var.reconcile_schedule == null || can(regex("^(rate|cron)\\(.+\\)$", var.reconcile_schedule))
+    error_message = "A schedule looks like rate(15 minutes) or cron(0 * * * ? *)."
+  }
+}
+
 variable "lifetimes" {
   description = "How long things live: a record and its outputs, and a record whose upload never came, in days; signed URLs of uploads and of results, in seconds."
   type = object({
@@ -353,6 +364,17 @@ variable "notification_emails" {
 
   validation {
     condition     = alltrue([for address in var.notification_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
+    error_message = "Each is an e-mail address."
+  }
+}
+
+variable "alarm_emails" {
+  description = "E-mail addresses that hear of what went wrong; each must confirm first. Without any there are no alarms."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
     error_message = "Each is an e-mail address."
   }
 }

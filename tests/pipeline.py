@@ -20,10 +20,13 @@ class Pipeline:
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
         self.outputs = stack.outputs
+        self.s3 = self.client("s3")
+        self.step_functions = self.client("stepfunctions")
+
+    def client(self, service: str) -> Any:
+        """A client of one of the emulator's services."""
         session = boto3.Session("test", "test", region_name=self.outputs["region"])
-        endpoint = self.outputs["aws_endpoint_url"]
-        self.s3 = session.client("s3", endpoint_url=endpoint)
-        self.step_functions = session.client("stepfunctions", endpoint_url=endpoint)
+        return session.client(service, endpoint_url=self.outputs["aws_endpoint_url"])
 
     def api(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return requests.request(method, self.outputs["api_url"] + path, timeout=30, **arguments)

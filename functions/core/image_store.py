@@ -12,6 +12,7 @@ from botocore import exceptions as botocore_errors
 from botocore.config import Config
 
 from functions.core.errors import AccessDenied, ImageRejected, MatteflowError, StoreUnavailable
+from functions.core.models import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -116,6 +117,25 @@ class ImageStore:
             else:
                 head = self._client.head_object(Bucket=bucket, Key=key)
         return ObjectFacts(head["ContentLength"], head.get("ContentType", ""))
+
+    def newest(self, bucket: str, key: str) -> Upload | None:
+        """The newest version of an object in a versioned bucket; None if there is none, or it is a delete marker.
+
+        Only events tell a sequencer; this one sorts before them all.
+        """
+        try:
+            with _translated(bucket, key):
+                head = self._client.head_object(Bucket=bucket, Key=key)
+        except ImageRejected:
+            return None
+        return Upload(
+            bucket=bucket,
+            key=key,
+            version=head["VersionId"],
+            etag=head["ETag"].strip('"'),
+            size=head["ContentLength"],
+            sequencer="0",
+        )
 
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """Write an object, replacing any that is there."""

@@ -1,8 +1,9 @@
 """DynamoDB: one record a picture, written only under the conditions that decide which execution owns it.
 
 An item is a :class:`Record` without its absent fields, with a place for every step, and beside it what DynamoDB
-compares: ``upload_order``, the sequencer of its upload, padded so that it sorts as S3 means it, and ``name_folded`` and
-``labels_folded``, by which it is found in any case. Floats become ``Decimal`` here and nowhere else.
+compares: ``upload_order``, the sequencer of its upload, padded so that it sorts as S3 means it; ``name_folded`` and
+``labels_folded``, by which it is found in any case; and ``unsettled``, its status while something has yet to happen to
+it, by which it is found among the settled. Floats become ``Decimal`` here and nowhere else.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 OWNER_INDEX = "owner-created_at-index"
 UPLOAD_KEY_INDEX = "upload_key-created_at-index"
+UNSETTLED_INDEX = "unsettled-updated_at-index"
 
 _CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 
@@ -70,7 +72,7 @@ _ERRORS: dict[str, type[MatteflowError]] = {
 # What the first write of a record decides, and no later one changes.
 _KEPT = ("created_at", "file_name", "name_folded", "options")
 
-_BESIDE_THE_RECORD = ("upload_order", "name_folded", "labels_folded")
+_BESIDE_THE_RECORD = ("upload_order", "name_folded", "labels_folded", "unsettled")
 
 # DynamoDB's pages of 1 MB that one page of a list is made from: whoever looks for what is rare asks again.
 _MOST_READ = 8
@@ -195,11 +197,12 @@ class RecordStore:
             stored is not None
             and stored.upload is not None
             and stored.upload_key == upload.key
+            and stored.upload.version != upload.version
             and _upload_order(stored.upload) < _upload_order(upload)
         )
 
-    def finish(self, record: Record) -> Record | None:
-        """Write how an execution ended, once: the commit point of the workflow.
+    def end(self, record: Record) -> Record | None:
+        """Write how an execution ended, once.
 
         A REJECTED or FAILED one is also written if the execution never came to claim the picture: the newest upload's
         record stays, so that one of an older upload goes, and what is still made of that upload is not kept. A second
@@ -209,15 +212,23 @@ class RecordStore:
             record: from :func:`new_record`, with a terminal status and the results.
 
         Returns:
-            the record as it is stored, with the status that was written first; or None when a newer upload or a
-            resumption owns the picture, or it was deleted.
+            the record as it is stored; or None if this call wrote nothing.
         """
         if record.upload is None or record.execution_arn is None:
             raise ValueError("a finished record names its upload and execution")
         condition = _in_process(record.execution_arn)
         if record.status in (Status.REJECTED, Status.FAILED):
             condition |= _unclaimed(record.upload) | _of_older(record.upload)
-        if written := self._replace(record, condition):
+        return self._replace(record, condition)
+
+    def finish(self, record: Record) -> Record | None:
+        """Write how an execution ended, as :meth:`end` does: the commit point of the workflow.
+
+        Returns:
+            the record as it is stored, with the status that was written first; or None when a newer upload or a
+            resumption owns the picture, or it was deleted.
+        """
+        if written := self.end(record):
             return written
         stored = self.get(record.image_id)
         return stored if stored and stored.execution_arn == record.execution_arn else None
@@ -327,6 +338,25 @@ class RecordStore:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def unsettled(self, status: Status, before: datetime, limit: int) -> list[Record]:
+        """At most ``limit`` of those that have been AWAITING_UPLOAD, or PROCESSING, since ``before``, longest first.
+
+        It costs what it finds, however many records there are.
+        """
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
+            keys = self._table.query(
+                IndexName=UNSETTLED_INDEX,
+                KeyConditionExpression=Key("unsettled").eq(status) & Key("updated_at").lt(before.isoformat()),
+                Limit=limit,
+            )["Items"]
+        records = (self.get(str(key["image_id"])) for key in keys)
+        return [record for record in records if record is not None and record.status == status]
+
+    def stop_awaiting(self, image_id: str) -> None:
+        """Let a record whose upload can come no more be settled; it stays as it is until it expires."""
+        awaiting = Attr("status").eq(Status.AWAITING_UPLOAD)
+        self._update(image_id, awaiting, "REMOVE unsettled", names={}, values={})
+
     def _newest_first(self, of: ConditionBase, **query: Any) -> Iterator[QueryOutputTableTypeDef]:
         """DynamoDB's pages of the owners' index, each read when it is asked for."""
         while True:
@@ -346,7 +376,8 @@ class RecordStore:
         written = [
             f"#{name} = if_not_exists(#{name}, :{name})" if name in _KEPT else f"#{name} = :{name}" for name in item
         ]
-        removed = [name for name in Record.model_fields if name not in (*item, *_KEPT, "image_id")]
+        names = (*Record.model_fields, *_BESIDE_THE_RECORD)
+        removed = [name for name in names if name not in (*item, *_KEPT, "image_id")]
         return self._update(
             record.image_id,
             condition,
@@ -405,7 +436,8 @@ def _unclaimed(upload: Upload) -> ConditionBase:
 
 def _of_older(upload: Upload) -> ConditionBase:
     """The picture of an older upload to the same key: S3 orders the uploads of one key only."""
-    return Attr("upload_key").eq(upload.key) & Attr("upload_order").lt(_upload_order(upload))
+    is_another = Attr("upload_key").eq(upload.key) & Attr("upload.version").ne(upload.version)
+    return is_another & Attr("upload_order").lt(_upload_order(upload))
 
 
 def _in_process(execution_arn: str) -> ConditionBase:
@@ -437,6 +469,8 @@ def _to_item(record: Record) -> dict[str, Any]:
     item["steps"] = {name: {} for name in get_args(StepName)} | item["steps"]
     item["name_folded"] = _folded(record.file_name)
     item["labels_folded"] = [_folded(label.name) for label in record.labels]
+    if record.status in (Status.AWAITING_UPLOAD, Status.PROCESSING):
+        item["unsettled"] = record.status
     if record.upload is not None:
         item["upload_order"] = _upload_order(record.upload)
     return item

@@ -67,11 +67,11 @@ class Workflow:
     def resume(self, record: Record, records: RecordStore) -> str | None:
         """Start the execution that takes a stopped one up again; its ARN, or None if another has done so.
 
-        Its name follows from the stopped one, so that resuming twice at once starts one. A number is counted up only
-        past an execution that ended without claiming the picture, because a name can be used once in 90 days.
+        Also the first execution of a picture whose upload came, but no event of it. Its name follows from the stopped
+        one, so that resuming twice at once starts one. A number is counted up only past an execution that ended without
+        claiming the picture, because a name can be used once in 90 days.
         """
-        stopped_execution = str(record.execution_arn)
-        digest = hashlib.sha256(stopped_execution.encode()).hexdigest()[:12]
+        digest = hashlib.sha256(str(record.execution_arn).encode()).hexdigest()[:12]
         attempts = itertools.count(1)
         while True:
             name = f"resume-{record.image_id}-{digest}-{next(attempts)}"
@@ -84,7 +84,9 @@ class Workflow:
                 if self._is_running(f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"):
                     return None
                 now = records.get(record.image_id)
-                if now is None or now.execution_arn != stopped_execution or not self.has_stopped(now):
+                if now is None or now.execution_arn != record.execution_arn:
+                    return None
+                if now.status != Status.AWAITING_UPLOAD and not self.has_stopped(now):
                     return None
 
     def _is_running(self, execution_arn: str) -> bool:

@@ -8,8 +8,8 @@ from pydantic import Field
 from functions.core.models import SaveResultRequest, SaveResultResult
 from functions.core.observability import step
 from functions.core.record_store import RecordStore
+from functions.core.saving import save_result
 from functions.core.settings import EnvironmentModel
-from functions.save_result.saving import save_result
 
 
 class Settings(EnvironmentModel):

@@ -59,6 +59,38 @@ run "deployment" {
   }
 
   assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.execution_ended.event_pattern) == {
+      source      = ["aws.states"]
+      detail-type = ["Step Functions Execution Status Change"]
+      detail = {
+        stateMachineArn = [local.state_machine_arn]
+        status          = ["ABORTED", "FAILED", "TIMED_OUT"]
+      }
+    }
+    error_message = "The rule takes the ends of our executions that did not succeed."
+  }
+
+  assert {
+    condition = {
+      for name, target in aws_cloudwatch_event_target.function : name => [target.rule, target.arn]
+      } == {
+      record_failure    = [aws_cloudwatch_event_rule.execution_ended.name, aws_lambda_function.function["record_failure"].arn]
+      reconcile_records = [one(values(aws_cloudwatch_event_rule.reconcile)).name, aws_lambda_function.function["reconcile_records"].arn]
+    }
+    error_message = "Each rule runs its function."
+  }
+
+  assert {
+    condition     = one(values(aws_cloudwatch_event_rule.reconcile)).schedule_expression == "rate(15 minutes)"
+    error_message = "What nobody noticed is looked for every quarter of an hour."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["reconcile_records"].environment[0].variables.END_WITHIN_S == "7200"
+    error_message = "No execution is taken for stopped before its time-out."
+  }
+
+  assert {
     condition = keys(aws_apigatewayv2_route.api) == [
       "DELETE /results/{image_id}",
       "DELETE /{proxy+}",
@@ -131,8 +163,9 @@ run "deployment" {
     condition = { for index in aws_dynamodb_table.records.global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] } == {
       "owner-created_at-index"      = ["owner", "created_at", "ALL"]
       "upload_key-created_at-index" = ["upload_key", "created_at", "ALL"]
+      "unsettled-updated_at-index"  = ["unsettled", "updated_at", "KEYS_ONLY"]
     }
-    error_message = "Records are listed by owner, and found by upload key."
+    error_message = "Records are listed by owner, and found by upload key, or by what has yet to happen to them."
   }
 }
 

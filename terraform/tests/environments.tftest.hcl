@@ -129,6 +129,86 @@ run "an_asynchronous_endpoint_can_stay_on" {
   }
 }
 
+run "nothing_is_looked_for_without_a_schedule" {
+  command = plan
+
+  variables {
+    reconcile_schedule = null
+  }
+
+  assert {
+    condition = (
+      length(aws_cloudwatch_event_rule.reconcile) == 0 &&
+      keys(aws_cloudwatch_event_target.function) == ["record_failure"] && keys(aws_lambda_permission.rule) == ["record_failure"]
+    )
+    error_message = "Nothing runs reconcile_records."
+  }
+}
+
+run "without_anybody_to_hear_there_are_no_alarms" {
+  command = plan
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.alarm) + length(aws_sns_topic.alarms) == 0
+    error_message = "An alarm that nobody hears is not paid for."
+  }
+}
+
+run "alarms_are_heard" {
+  variables {
+    alarm_emails = ["ops@example.org"]
+  }
+
+  assert {
+    condition = keys(aws_cloudwatch_metric_alarm.alarm) == [
+      "analyze_image_throttles", "api_errors", "api_throttles", "apply_mask_throttles", "dead_letter_queue",
+      "endpoint_errors", "executions_failed", "executions_throttled", "executions_timed_out", "infer_mask_throttles",
+      "reconcile_records_errors", "reconcile_records_throttles", "record_failure_errors", "record_failure_throttles",
+      "save_result_throttles", "undelivered_queue", "validate_image_throttles",
+    ]
+    error_message = "What fails, is set aside or is throttled has its alarm."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.alarm :
+      alarm.alarm_actions == toset([aws_sns_topic.alarms["alarms"].arn]) && alarm.treat_missing_data == "notBreaching"
+    ])
+    error_message = "Every alarm tells the topic, and silence is none."
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.alarms["ops@example.org"].topic_arn == aws_sns_topic.alarms["alarms"].arn
+    error_message = "Each address hears the alarms."
+  }
+
+  assert {
+    condition = (
+      data.aws_iam_policy_document.alarms["alarms"].statement[0].effect == "Deny" &&
+      one(data.aws_iam_policy_document.alarms["alarms"].statement[1].principals).identifiers == toset(["cloudwatch.amazonaws.com"]) &&
+      contains([for condition in data.aws_iam_policy_document.alarms["alarms"].statement[1].condition : condition.variable], "aws:SourceAccount")
+    )
+    error_message = "Only our alarms may tell the topic, and over TLS."
+  }
+}
+
+run "alarms_of_masks_by_a_function" {
+  command = plan
+
+  variables {
+    alarm_emails = ["ops@example.org"]
+    mask_tier    = "lambda"
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.alarm["inference_errors"].dimensions == tomap({ FunctionName = "matteflow-test-inference" }) &&
+      !contains(keys(aws_cloudwatch_metric_alarm.alarm), "endpoint_errors")
+    )
+    error_message = "The inference function has its alarm in the endpoint's place."
+  }
+}
+
 run "everyone_named_is_subscribed" {
   command = plan
 

@@ -111,6 +111,26 @@ run "nothing_is_lost" {
   }
 
   assert {
+    condition = alltrue([
+      for target in aws_cloudwatch_event_target.function : target.dead_letter_config[0].arn == aws_sqs_queue.dead_letter.arn
+    ])
+    error_message = "An event that cannot run a function is kept."
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in data.aws_iam_policy_document.process_image.statement :
+      contains(statement.actions, "sqs:SendMessage") && contains(statement.resources, aws_sqs_queue.dead_letter.arn)
+    ])
+    error_message = "The workflow keeps the events that it cannot read."
+  }
+
+  assert {
+    condition     = toset(local.steps) == toset(["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result"])
+    error_message = "The workflow may call its steps and nothing else."
+  }
+
+  assert {
     condition     = aws_cloudwatch_event_target.process_image.retry_policy[0].maximum_retry_attempts > 0
     error_message = "An event is tried again before it is set aside."
   }
@@ -177,10 +197,23 @@ run "least_privilege" {
   }
 
   assert {
-    condition = toset([for condition in data.aws_iam_policy_document.dead_letter.statement[0].condition : "${condition.variable}=${one(condition.values)}"]) == toset([
-      "aws:SourceArn=${aws_cloudwatch_event_rule.upload_arrived.arn}", # it names the account too
+    condition = (
+      one(data.aws_iam_policy_document.dead_letter.statement[0].condition).variable == "aws:SourceArn" && # it names the account too
+      toset(one(data.aws_iam_policy_document.dead_letter.statement[0].condition).values) == toset([
+        aws_cloudwatch_event_rule.upload_arrived.arn,
+        aws_cloudwatch_event_rule.execution_ended.arn,
+        one(values(aws_cloudwatch_event_rule.reconcile)).arn,
+      ])
+    )
+    error_message = "Of EventBridge only our rules may fill the dead-letter queue."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, permission in aws_lambda_permission.rule :
+      permission.principal == "events.amazonaws.com" && permission.source_arn == local.function_rules[name].arn
     ])
-    error_message = "Only our rule may fill the dead-letter queue."
+    error_message = "Only its own rule may run a function."
   }
 
   assert {

@@ -79,11 +79,13 @@ run "malformed" {
     inference_image_uri     = "python:3"
     inference_instance_type = "g4dn.xlarge"
     inference_environment   = { MASK_ENGINE = "U2-Net" }
+    reconcile_schedule      = "15 minutes"
+    alarm_emails            = ["nobody"]
   }
 
   expect_failures = [
     var.environment, var.region, var.notification_emails, var.inference_image_uri,
-    var.inference_instance_type, var.inference_environment,
+    var.inference_instance_type, var.inference_environment, var.reconcile_schedule, var.alarm_emails,
   ]
 }
 

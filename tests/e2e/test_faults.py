@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import requests
@@ -156,16 +157,65 @@ def resized(photograph: bytes, size: tuple[int, int]) -> bytes:
     return file.getvalue()
 
 
-def test_an_aborted_execution_is_resumed(pipeline, astronaut):
+def test_a_picture_whose_execution_is_aborted_failed_and_can_be_resumed(pipeline, astronaut):
     pipeline.stack.services["inference"].stop()
     try:
         image_id = pipeline.upload(astronaut, "aborted.jpg")
         aborted = pipeline.wait_until_claimed(image_id)
         pipeline.step_functions.stop_execution(executionArn=aborted)
+        failed = pipeline.wait(image_id)
     finally:
         pipeline.stack.services["inference"].start()
+
+    assert failed["status"] == "FAILED"
+    assert failed["status_reason"].startswith("Processing was stopped (ABORTED).")
+    assert {step["state"] for step in failed["steps"].values()} <= {"done", "failed"}
+    (notice,) = pipeline.notices(image_id)
+    assert failed["status_reason"] in notice["Message"]
 
     resumed = resume(pipeline, image_id)
 
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert pipeline.wait(image_id, after_execution=aborted)["status"] == "SUCCEEDED"
+
+
+def test_an_upload_whose_event_is_lost_is_found_and_processed(pipeline, astronaut):
+    events, functions, dynamodb = (pipeline.client(service) for service in ("events", "lambda", "dynamodb"))
+    events.disable_rule(Name=pipeline.outputs["event_rule_name"])
+    try:
+        image_id = pipeline.upload(astronaut, "event-lost.jpg")
+    finally:
+        events.enable_rule(Name=pipeline.outputs["event_rule_name"])
+    # As if it had been an hour ago.
+    dynamodb.update_item(
+        TableName=pipeline.outputs["table"],
+        Key={"image_id": {"S": image_id}},
+        UpdateExpression="SET updated_at = :then",
+        ExpressionAttributeValues={":then": {"S": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}},
+    )
+    (name,) = (
+        function["FunctionName"]
+        for function in functions.list_functions()["Functions"]
+        if function["FunctionName"].endswith("reconcile_records")
+    )
+
+    for _ in range(2):
+        assert "FunctionError" not in functions.invoke(FunctionName=name, Payload=b"{}")
+    result = pipeline.wait(image_id)
+
+    assert result["status"] == "SUCCEEDED"
+    assert len(pipeline.notices(image_id, at_least=2, timeout_s=3)) == 1
+
+
+def test_a_malformed_event_is_set_aside(pipeline):
+    event = {"detail": {"bucket": {"name": "somebody-elses"}, "object": {"key": "uploads/boat.jpg"}}}
+    started = pipeline.step_functions.start_execution(
+        stateMachineArn=pipeline.outputs["state_machine_arn"], input=json.dumps(event)
+    )
+
+    kept = pipeline.client("sqs").receive_message(
+        QueueUrl=pipeline.outputs["dead_letter_queue_url"], WaitTimeSeconds=10
+    )["Messages"]
+
+    assert [json.loads(message["Body"]) for message in kept] == [event]
+    assert pipeline.states(started["executionArn"])[:2] == ["CheckEvent", "KeepMalformedEvent"]

@@ -19,7 +19,7 @@ from tests.infrastructure.deployment import Deployment
 FUNCTIONS = PROJECT / "functions"
 STATE_MACHINE = PROJECT / "statemachine" / "process_image.asl.json"
 STEPS = ["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result"]
-NOT_STEPS = ["api", "complete_mask"]
+NOT_STEPS = ["api", "complete_mask", "reconcile_records", "record_failure"]
 OF_EVERY_FUNCTION = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 IMAGING_PACKAGES = {"PIL", "numpy"}
 MOST_INIT_S = (

@@ -37,7 +37,7 @@ SAVED_AS_FAILED = "SaveFailure NotifyFailure(PublishFailureNotice | PublishFailu
 FAILED = f"{SAVED_AS_FAILED} ProcessingFailed"
 
 SUCCESS = Scenario(f"{MASKED} SaveResult {PROCESSED}")
-MALFORMED = Scenario("CheckEvent MalformedEvent", None, "MalformedEvent", upload="malformed")
+MALFORMED = Scenario("CheckEvent KeepMalformedEvent MalformedEvent", None, "MalformedEvent", upload="malformed")
 FOLDER = Scenario("CheckEvent FolderMarkerIgnored", None, upload="folder")
 DUPLICATE = Scenario(f"{RECEIVED} CheckDuplicate AlreadyProcessed", "PROCESSING", upload="duplicate")
 REJECTED = Scenario(f"{RECEIVED} SaveRejection {PROCESSED}", "REJECTED", upload="text")
@@ -65,6 +65,7 @@ def lost(sent: Scenario, keep: str, error: str) -> Scenario:
 
 
 PERMANENT = "AccessDenied"
+LOST = "SQS.QueueDoesNotExist"
 
 UNVALIDATED = failing(RECEIVED, "ValidateImage", PERMANENT)
 WITHOUT_MASK = failing(
@@ -96,7 +97,8 @@ SAVED_WITHOUT_ANSWER = replace(
 )
 
 PROVED_BY = {
-    Transition("CheckEvent", "Choices[0]", "MalformedEvent"): MALFORMED,
+    Transition("CheckEvent", "Choices[0]", "KeepMalformedEvent"): MALFORMED,
+    Transition("KeepMalformedEvent", "Next", "MalformedEvent"): MALFORMED,
     Transition("CheckEvent", "Choices[1]", "FolderMarkerIgnored"): FOLDER,
     Transition("FolderMarkerIgnored", "End"): FOLDER,
     Transition("CheckEvent", "Default", "ReceiveUpload"): SUCCESS,
@@ -155,6 +157,7 @@ PROVED_BY = {
 
 # For each task: an execution that calls it, and one that gives it up.
 TRIED = {
+    "KeepMalformedEvent": (MALFORMED, replace(MALFORMED, path="CheckEvent KeepMalformedEvent", error=LOST)),
     "ValidateImage": (SUCCESS, UNVALIDATED),
     "InferMask": (SUCCESS, WITHOUT_MASK),
     "AnalyzeImage": (SUCCESS, WITHOUT_ANALYSIS),
@@ -167,13 +170,13 @@ TRIED = {
         replace(UNVALIDATED, path=f"{RECEIVED} SaveFailure", status=None, error="StoreUnavailable"),
     ),
     "PublishNotice": (SUCCESS, NOTICE_KEPT),
-    "KeepNotice": (NOTICE_KEPT, lost(NOTICE_KEPT, "KeepNotice", "SQS.QueueDoesNotExist")),
+    "KeepNotice": (NOTICE_KEPT, lost(NOTICE_KEPT, "KeepNotice", LOST)),
     "PublishEvent": (SUCCESS, EVENT_KEPT),
-    "KeepEvent": (EVENT_KEPT, lost(EVENT_KEPT, "KeepEvent", "SQS.QueueDoesNotExist")),
+    "KeepEvent": (EVENT_KEPT, lost(EVENT_KEPT, "KeepEvent", LOST)),
     "PublishFailureNotice": (UNVALIDATED, FAILURE_NOTICE_KEPT),
-    "KeepFailureNotice": (FAILURE_NOTICE_KEPT, lost(FAILURE_NOTICE_KEPT, "KeepFailureNotice", "SQS.QueueDoesNotExist")),
+    "KeepFailureNotice": (FAILURE_NOTICE_KEPT, lost(FAILURE_NOTICE_KEPT, "KeepFailureNotice", LOST)),
     "PublishFailureEvent": (UNVALIDATED, FAILURE_EVENT_KEPT),
-    "KeepFailureEvent": (FAILURE_EVENT_KEPT, lost(FAILURE_EVENT_KEPT, "KeepFailureEvent", "SQS.QueueDoesNotExist")),
+    "KeepFailureEvent": (FAILURE_EVENT_KEPT, lost(FAILURE_EVENT_KEPT, "KeepFailureEvent", LOST)),
 }
 
 

@@ -30,7 +30,7 @@ from tests.statemachine.scenarios import (
     Scenario,
 )
 from tests.statemachine.services import Run
-from tests.statemachine.workflow import LAMBDA_TASKS, Transition, transitions
+from tests.statemachine.workflow import LAMBDA_TASKS, PLACEHOLDERS, Transition, transitions
 from tests.unit.record_table import sample
 
 REQUESTS: dict[str, type[Model]] = {
@@ -40,6 +40,9 @@ REQUESTS: dict[str, type[Model]] = {
     "ApplyMask": ApplyMaskRequest,
     **dict.fromkeys(("SaveBlocked", "SaveResult", "SaveRejection", "SaveFailure"), SaveResultRequest),
 }
+
+# They hand on the event itself.
+BEFORE_THE_UPLOAD = {"CheckEvent", "KeepMalformedEvent"}
 
 # A state's output and a task's arguments may have 256 KiB; ours hold references and small facts.
 SMALL_BYTES = 16 * 1024
@@ -87,7 +90,7 @@ def assert_handed_on(run: Run) -> None:
     for state, output, _ in run.left:
         assert len(json.dumps(output).encode()) < SMALL_BYTES
         for part in output if isinstance(output, list) else [output]:
-            upload = part["detail"]["object"] if state == "CheckEvent" else part["upload"]
+            upload = part["detail"]["object"] if state in BEFORE_THE_UPLOAD else part["upload"]
             assert upload["key"] == run.upload_key
 
 
@@ -123,8 +126,18 @@ def test_an_event_without_a_field_of_its_object_is_malformed(missing: str, workf
 
 
 @pytest.mark.parametrize("event", [{}, {"detail": {}}, {"detail": {"bucket": {"name": "uploads"}}}], ids=str)
-def test_an_event_that_is_not_of_s3_is_malformed(event: dict[str, Any], workflow: Workflow) -> None:
-    assert workflow.execute(MALFORMED, event, "").execution["error"] == "MalformedEvent"
+def test_an_event_that_is_not_of_s3_is_malformed_and_kept(event: dict[str, Any], workflow: Workflow) -> None:
+    run = workflow.execute(MALFORMED, event, "")
+    assert run.execution["error"] == "MalformedEvent"
+    (kept,) = run.tries("KeepMalformedEvent")
+    assert kept.arguments == {"QueueUrl": PLACEHOLDERS["dead_letter_queue_url"], "MessageBody": event}
+
+
+def test_an_event_of_another_bucket_is_malformed(workflow: Workflow) -> None:
+    event = workflow.event(SUCCESS)
+    event["detail"]["bucket"]["name"] = "somebody-elses"
+    run = workflow.execute(MALFORMED, event, event["detail"]["object"]["key"])
+    assert (run.path, run.record) == (MALFORMED.path, None)
 
 
 def test_a_failed_picture_is_resumed_by_an_execution_that_names_the_failed_one(workflow: Workflow) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.unit.buckets import UPLOADS_BUCKET
+
 STATE_MACHINE_FILE = Path(__file__).parents[2] / "statemachine" / "process_image.asl.json"
 
 FUNCTIONS = ("validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result")
@@ -13,6 +15,8 @@ PLACEHOLDERS = {
     **{f"{name}_arn": f"arn:aws:lambda:us-east-1:000000000000:function:{name}" for name in FUNCTIONS},
     "infer_mask_callback": "",
     "topic_arn": "arn:aws:sns:us-east-1:000000000000:notices",
+    "uploads_bucket": UPLOADS_BUCKET,
+    "dead_letter_queue_url": "https://sqs.us-east-1.amazonaws.com/000000000000/dead-letter",
     "undelivered_queue_url": "https://sqs.us-east-1.amazonaws.com/000000000000/undelivered",
     "event_bus_name": "default",
     "confidence_threshold": "70",

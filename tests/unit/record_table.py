@@ -8,7 +8,7 @@ import boto3
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.core.models import Upload
-from functions.core.record_store import OWNER_INDEX, UPLOAD_KEY_INDEX, RecordStore
+from functions.core.record_store import OWNER_INDEX, UNSETTLED_INDEX, UPLOAD_KEY_INDEX, RecordStore
 
 TABLE = "matteflow-test-records"
 STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:process-image"
@@ -33,7 +33,7 @@ def make_records() -> RecordStore:
 
 
 def make_table(dynamodb: DynamoDBClient) -> None:
-    attributes = ("image_id", "owner", "upload_key", "created_at")
+    attributes = ("image_id", "owner", "upload_key", "created_at", "unsettled", "updated_at")
     dynamodb.create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "image_id", "KeyType": "HASH"}],
@@ -43,11 +43,15 @@ def make_table(dynamodb: DynamoDBClient) -> None:
                 "IndexName": index,
                 "KeySchema": [
                     {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "created_at", "KeyType": "RANGE"},
+                    {"AttributeName": sort_key, "KeyType": "RANGE"},
                 ],
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": {"ProjectionType": projection},
             }
-            for index, key in ((OWNER_INDEX, "owner"), (UPLOAD_KEY_INDEX, "upload_key"))
+            for index, key, sort_key, projection in (
+                (OWNER_INDEX, "owner", "created_at", "ALL"),
+                (UPLOAD_KEY_INDEX, "upload_key", "created_at", "ALL"),
+                (UNSETTLED_INDEX, "unsettled", "updated_at", "KEYS_ONLY"),
+            )
         ],
         BillingMode="PAY_PER_REQUEST",
     )

@@ -184,7 +184,7 @@ class TestClaim:
 
     def test_a_newer_upload_waits_for_the_older_one_to_end(self, records: RecordStore) -> None:
         # Given an upload that is being processed
-        newer = make_upload(sequencer="F" * 18)
+        newer = make_upload(version="newer", sequencer="F" * 18)
         claim(records)
         # When a newer one to the same key comes, then it has to wait, as both would write the same objects
         assert claim(records, OTHER_EXECUTION, upload=newer) is None
@@ -195,6 +195,14 @@ class TestClaim:
         claimed = claim(records, OTHER_EXECUTION, upload=newer)
         assert claimed is not None
         assert (claimed.status, claimed.upload) == (Status.PROCESSING, newer)
+
+    def test_the_event_of_an_upload_that_was_started_without_it_is_a_duplicate(self, records: RecordStore) -> None:
+        # Given a picture that was processed before its event told the sequencer
+        claim(records, upload=make_upload(sequencer="0"))
+        assert not records.is_of_older(IDENTITY.image_id, UPLOAD)
+        records.finish(ended(upload=make_upload(sequencer="0")))
+        # When the event comes, then there is nothing to claim
+        assert claim(records, OTHER_EXECUTION) is None
 
     @pytest.mark.parametrize("status", [status for status in TERMINAL if status != Status.FAILED])
     def test_only_a_failed_picture_can_be_resumed(self, records: RecordStore, status: Status) -> None:
@@ -308,7 +316,7 @@ class TestFinish:
     def test_a_newer_version_that_failed_before_its_claim_replaces_the_older_result(self, records: RecordStore) -> None:
         claim(records)
         records.finish(ended())
-        newer = make_upload(sequencer="F" * 18)
+        newer = make_upload(version="newer", sequencer="F" * 18)
         stored = records.finish(ended(Status.FAILED, OTHER_EXECUTION, upload=newer))
         assert stored is not None
         assert (stored.status, stored.upload) == (Status.FAILED, newer)
@@ -477,6 +485,31 @@ class TestReading:
                 failed.add(identify(upload).image_id)
         assert {record.image_id for record in records.unfinished()} == failed
 
+    def test_what_something_has_yet_to_happen_to_is_found_oldest_first(self, records: RecordStore) -> None:
+        # Given an awaited upload, three pictures in process, and one that has ended
+        records.create(awaiting(IDENTITY.image_id))
+        in_process = [make_upload(key=f"uploads/{number}.jpg") for number in range(4)]
+        for upload in in_process:
+            claim(records, upload=upload)
+        records.finish(ended(upload=in_process[1]))
+
+        def found(status: Status, before: datetime, limit: int = 10) -> list[str]:
+            return [record.image_id for record in records.unsettled(status, before, limit)]
+
+        now = datetime.now(UTC)
+        oldest = [identify(in_process[number]).image_id for number in (0, 2, 3)]
+        assert found(Status.PROCESSING, now) == oldest
+        assert found(Status.PROCESSING, now, limit=2) == oldest[:2]
+        assert found(Status.PROCESSING, now - timedelta(minutes=1)) == []
+        assert found(Status.AWAITING_UPLOAD, now) == [IDENTITY.image_id]
+        # When it is no longer waited for, then it is not found, but there
+        records.stop_awaiting(IDENTITY.image_id)
+        assert found(Status.AWAITING_UPLOAD, now) == []
+        assert records.get(IDENTITY.image_id) == awaiting(IDENTITY.image_id)
+        # And a picture in process is not let go of
+        records.stop_awaiting(oldest[0])
+        assert found(Status.PROCESSING, now) == oldest
+
 
 CALLS: list[Callable[[RecordStore], object]] = [
     lambda records: records.create(awaiting(IDENTITY.image_id)),
@@ -491,6 +524,8 @@ CALLS: list[Callable[[RecordStore], object]] = [
     lambda records: records.outcomes("me", datetime.now(UTC), datetime.now(UTC), 1),
     lambda records: records.newest_by_upload_key("k"),
     lambda records: list(records.unfinished()),
+    lambda records: records.unsettled(Status.PROCESSING, datetime.now(UTC), 1),
+    lambda records: records.stop_awaiting(IDENTITY.image_id),
 ]
 
 

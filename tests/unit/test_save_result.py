@@ -35,8 +35,8 @@ from functions.core.models import (
     Upload,
 )
 from functions.core.record_store import RecordStore
+from functions.core.saving import save_result
 from functions.save_result import handler
-from functions.save_result.saving import save_result
 from tests.unit.lambda_context import Context
 from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, TABLE, fixture, make_upload
 

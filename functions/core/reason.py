@@ -15,8 +15,11 @@ _PART_NAMES: dict[AnalysisPart, str] = {
     "properties": "image properties",
 }
 
-# What went wrong, for people: the steps' own errors as far as they are no sentence for them, and what services report.
+# What went wrong, for people: the steps' own errors as far as they are no sentence for them, what services report, and
+# the statuses of an execution that was cut off.
 _IN_WORDS = {
+    "ABORTED": "Processing was stopped",
+    "TIMED_OUT": "Processing took longer than it may",
     "AccessDenied": "A service refuses access that this step needs",
     "EndpointMisconfigured": "The server that finds the subject is missing, or may not be used",
     "MaskEngineBusy": "The server that finds the subject has no room or is not ready",

@@ -13,9 +13,9 @@ from functions.core.models import (
     StepName,
     StepProgress,
 )
+from functions.core.notice import compose_notice
+from functions.core.reason import status_reason
 from functions.core.record_store import RecordStore, new_record
-from functions.save_result.notice import compose_notice
-from functions.save_result.reason import status_reason
 
 _SUPERSEDED = (
     "This result was not kept: a newer version of the file or a newer run owns the picture, or the picture was deleted."
@@ -34,21 +34,37 @@ def save_result(
     Raises:
         StoreUnavailable, AccessDenied: from DynamoDB.
     """
-    image_id = identify(request.upload).image_id
-    begun = records.begin_step(image_id, request.execution_arn, "save_result")
-    record = _terminal_record(request, begun.steps if begun else {}, ttl_days)
+    record = _terminal_record(request, records, ttl_days)
     stored = records.finish(record)
     told = stored or record.model_copy(update={"status_reason": _SUPERSEDED})
+    return _told(told, results_url, is_superseded=stored is None)
+
+
+def save_cut_off(
+    request: SaveResultRequest, *, records: RecordStore, ttl_days: int, results_url: str
+) -> SaveResultResult | None:
+    """As :func:`save_result`, for an execution that was cut off; None unless this call wrote the record.
+
+    Raises:
+        StoreUnavailable, AccessDenied: from DynamoDB.
+    """
+    stored = records.end(_terminal_record(request, records, ttl_days))
+    return None if stored is None else _told(stored, results_url)
+
+
+def _told(record: Record, results_url: str, *, is_superseded: bool = False) -> SaveResultResult:
     return SaveResultResult(
-        image_id=told.image_id,
-        owner=told.owner,
-        status=told.status,
-        status_reason=told.status_reason,
-        notice=compose_notice(told, results_url, is_superseded=stored is None),
+        image_id=record.image_id,
+        owner=record.owner,
+        status=record.status,
+        status_reason=record.status_reason,
+        notice=compose_notice(record, results_url, is_superseded=is_superseded),
     )
 
 
-def _terminal_record(request: SaveResultRequest, steps: Mapping[StepName, StepProgress], ttl_days: int) -> Record:
+def _terminal_record(request: SaveResultRequest, records: RecordStore, ttl_days: int) -> Record:
+    begun = records.begin_step(identify(request.upload).image_id, request.execution_arn, "save_result")
+    steps: Mapping[StepName, StepProgress] = begun.steps if begun else {}
     status = _status(request)
     analysis = request.analysis or Analysis(parts={})
     started = new_record(identify(request.upload), request.upload, status, request.execution_arn, ttl_days)

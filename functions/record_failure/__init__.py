@@ -1,0 +1,1 @@
+"""record_failure: the record of a picture whose execution ended without a word."""
