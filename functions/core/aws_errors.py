@@ -10,6 +10,9 @@ from botocore import exceptions as botocore_errors
 
 from functions.core.errors import MatteflowError
 
+# The HTTP statuses of what may pass, which are the code of an answer whose body names no error.
+TRANSIENT_STATUSES = ("429", "500", "502", "503", "504")
+
 
 @contextmanager
 def translated(

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from functions.core import errors
-from functions.core.aws_errors import translated
+from functions.core.aws_errors import TRANSIENT_STATUSES, translated
 from functions.core.errors import AccessDenied, MatteflowError, StepFailed, WorkflowUnavailable
 from functions.core.models import ApplyMaskRequest, ApplyMaskResult, Output
 
@@ -31,11 +31,7 @@ _ERRORS: dict[str, type[MatteflowError]] = {
             "EC2ThrottledException",
             "ResourceConflictException",
             "ResourceNotReadyException",
-            "429",
-            "500",
-            "502",
-            "503",
-            "504",
+            *TRANSIENT_STATUSES,
         ),
         WorkflowUnavailable,
     ),

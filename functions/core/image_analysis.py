@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from functions.core.aws_errors import translated
+from functions.core.aws_errors import TRANSIENT_STATUSES, translated
 from functions.core.errors import AccessDenied, AnalysisRefused, AnalysisUnavailable, MatteflowError
 from functions.core.models import (
     Box,
@@ -48,11 +48,7 @@ _ERRORS: dict[str, type[MatteflowError]] = {
             "ProvisionedThroughputExceededException",
             "ServiceUnavailable",
             "ThrottlingException",
-            "429",
-            "500",
-            "502",
-            "503",
-            "504",
+            *TRANSIENT_STATUSES,
         ),
         AnalysisUnavailable,
     ),

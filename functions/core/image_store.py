@@ -11,6 +11,7 @@ import boto3
 from botocore import exceptions as botocore_errors
 from botocore.config import Config
 
+from functions.core.aws_errors import TRANSIENT_STATUSES
 from functions.core.errors import AccessDenied, ImageRejected, MatteflowError, StoreUnavailable
 from functions.core.models import Upload
 
@@ -51,11 +52,7 @@ _ERRORS: dict[str, tuple[type[MatteflowError], str]] = {
             "OperationAborted",
             "ServiceUnavailable",
             "InternalError",
-            "429",
-            "500",
-            "502",
-            "503",
-            "504",
+            *TRANSIENT_STATUSES,
         ),
         (StoreUnavailable, "S3 could not answer for s3://{bucket}/{key} ({code})."),
     ),

@@ -24,7 +24,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.config import Config
 from pydantic import StringConstraints, ValidationError
 
-from functions.core.aws_errors import translated
+from functions.core.aws_errors import TRANSIENT_STATUSES, translated
 from functions.core.errors import AccessDenied, InvalidRequest, MatteflowError, StoreUnavailable
 from functions.core.identity import Identity
 from functions.core.models import (
@@ -59,11 +59,7 @@ _ERRORS: dict[str, type[MatteflowError]] = {
             "ThrottlingException",
             "InternalServerError",
             "ServiceUnavailable",
-            "429",
-            "500",
-            "502",
-            "503",
-            "504",
+            *TRANSIENT_STATUSES,
         ),
         StoreUnavailable,
     ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import boto3
 from botocore.config import Config
 
-from functions.core.aws_errors import translated
+from functions.core.aws_errors import TRANSIENT_STATUSES, translated
 from functions.core.errors import AccessDenied, MatteflowError, WorkflowUnavailable
 from functions.core.models import Record, Status, Upload
 from functions.core.record_store import RecordStore
@@ -32,11 +32,7 @@ _ERRORS: dict[str, type[MatteflowError]] = {
             "ExecutionLimitExceeded",
             "InternalServerError",
             "ServiceUnavailable",
-            "429",
-            "500",
-            "502",
-            "503",
-            "504",
+            *TRANSIENT_STATUSES,
         ),
         WorkflowUnavailable,
     ),
