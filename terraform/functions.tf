@@ -4,6 +4,9 @@ locals {
   results_bucket_arn = aws_s3_bucket.bucket["results"].arn
   record_index_arns  = ["${aws_dynamodb_table.records.arn}/index/*"]
 
+  # Where a notice sends people: the dashboard has its pages of results under the API's own path.
+  results_url = "${coalesce(var.dashboard_url, local.api_url)}/results"
+
   # S3 answers "access denied" for an object that is gone, unless the caller may list its bucket.
   tell_gone_from_denied = {
     actions   = ["s3:ListBucket"]
@@ -138,7 +141,7 @@ locals {
       environment = {
         TABLE_NAME      = aws_dynamodb_table.records.name
         RECORD_TTL_DAYS = var.lifetimes.record_days
-        RESULTS_URL     = "${local.api_url}/results"
+        RESULTS_URL     = local.results_url
       }
       statements = [
         { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
@@ -201,7 +204,7 @@ locals {
         EVENT_BUS_NAME        = data.aws_cloudwatch_event_bus.default.name
         UNDELIVERED_QUEUE_URL = aws_sqs_queue.undelivered.url
         RECORD_TTL_DAYS       = var.lifetimes.record_days
-        RESULTS_URL           = "${local.api_url}/results"
+        RESULTS_URL           = local.results_url
       }
       statements = [
         { actions = ["s3:ListBucket"], resources = [local.uploads_bucket_arn] },

@@ -357,6 +357,17 @@ variable "api_url_override" {
   default     = null
 }
 
+variable "dashboard_url" {
+  description = "Where the dashboard is served, such as https://photos.example.org; notices link to it. Null: they link to the API."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.dashboard_url == null || can(regex("^https?://[^/]+(/.*[^/])?$", var.dashboard_url))
+    error_message = "The dashboard's address is a URL without a slash at its end."
+  }
+}
+
 variable "notification_emails" {
   description = "E-mail addresses that get every notice; each must confirm first."
   type        = list(string)

@@ -264,5 +264,6 @@ class LocalStack:
             "TF_VAR_inference_environment": json.dumps(inference_settings()),
             "TF_VAR_function_environment": json.dumps(functions),
             "TF_VAR_cors_origins": json.dumps(origins),
+            "TF_VAR_dashboard_url": self.services["dashboard"].url,
             "TF_VAR_api_url_override": f"{emulator}/_aws/execute-api/{{api_id}}/$default",
         }

@@ -148,7 +148,7 @@ run "deployment" {
 
   assert {
     condition     = aws_lambda_function.function["save_result"].environment[0].variables.RESULTS_URL == "${output.api_url}/results"
-    error_message = "A notice links to the API."
+    error_message = "A notice links to the API where no dashboard is named."
   }
 
   assert {

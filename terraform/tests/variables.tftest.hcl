@@ -75,6 +75,7 @@ run "malformed" {
   variables {
     environment             = "Dev_1"
     region                  = "moon"
+    dashboard_url           = "https://photos.example.org/"
     notification_emails     = ["nobody"]
     inference_image_uri     = "python:3"
     inference_instance_type = "g4dn.xlarge"
@@ -84,7 +85,7 @@ run "malformed" {
   }
 
   expect_failures = [
-    var.environment, var.region, var.notification_emails, var.inference_image_uri,
+    var.environment, var.region, var.dashboard_url, var.notification_emails, var.inference_image_uri,
     var.inference_instance_type, var.inference_environment, var.reconcile_schedule, var.alarm_emails,
   ]
 }

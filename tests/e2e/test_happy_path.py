@@ -157,7 +157,7 @@ def test_one_notice_with_attributes_to_filter_by(pipeline, astronaut):
         "owner": "public",
     }
     assert "holiday.jpg" in notice["Message"]
-    assert image_id in notice["Message"]
+    assert f"{pipeline.outputs['dashboard_url']}/results/{image_id}" in notice["Message"]
 
 
 def test_an_upload_is_found_by_its_key_with_slashes_in_it(pipeline, astronaut):
