@@ -326,7 +326,7 @@ class TestFinish:
     ) -> None:
         # Given an older version that is being processed for longer than the newer one can wait
         claim(records)
-        newer = make_upload(sequencer="F" * 18)
+        newer = make_upload(version="newer", sequencer="F" * 18)
         failed = records.finish(ended(Status.FAILED, OTHER_EXECUTION, upload=newer))
         # When the older one ends, well or not, then its result is not kept
         assert records.finish(ended(outputs=(OUTPUT,))) is None
