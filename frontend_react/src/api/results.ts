@@ -30,6 +30,7 @@ const FINISHED_STALE_MS = 5 * 60_000;
 
 /** A file that has not arrived by then was most likely never sent. */
 const ARRIVAL_MS = 5 * 60_000;
+const SELDOM_MS = 10_000;
 
 const CLAIM_TRIES = 20;
 const CLAIM_PAUSE_MS = 500;
@@ -45,7 +46,7 @@ export const resultKeys = {
 export const isUnfinished = (status: Status): boolean => status === "AWAITING_UPLOAD" || status === "PROCESSING";
 
 /** Whether any of some pictures is worth asking for again soon. */
-export const isMoving = (pictures: readonly ResultSummary[]): boolean =>
+export const isMoving = (pictures: readonly Pick<ResultSummary, "status" | "created_at">[]): boolean =>
   pictures.some(
     ({ status, created_at }) =>
       status === "PROCESSING" || (isUnfinished(status) && Date.now() - Date.parse(created_at) < ARRIVAL_MS),
@@ -120,7 +121,8 @@ export function useResult(imageId: string) {
   const interval = usePollingInterval();
   return useQuery({
     ...resultOptions(useApi(), imageId),
-    refetchInterval: ({ state }) => (state.data && isUnfinished(state.data.status) ? interval : false),
+    refetchInterval: ({ state: { data } }) =>
+      interval && data && isUnfinished(data.status) && (isMoving([data]) ? interval : Math.max(interval, SELDOM_MS)),
   });
 }
 

@@ -14,7 +14,11 @@ export function Providers({ config, children }: { config: Config; children: Reac
     () =>
       new QueryClient({
         defaultOptions: {
+          // A browser that thinks itself offline may yet reach an API on the same machine.
+          mutations: { networkMode: "always" },
           queries: {
+            networkMode: "always",
+            refetchOnReconnect: true,
             staleTime: 5_000,
             retry: (failures, error) => failures < MAX_RETRIES && error instanceof ApiError && error.isTransient,
           },

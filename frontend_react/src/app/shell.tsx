@@ -9,7 +9,8 @@ import {
   useMantineColorScheme,
 } from "@mantine/core";
 import { IconChartBar, IconMoon, IconPhoto, IconSun, IconUpload } from "@tabler/icons-react";
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useRouter } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { UploadIndicator } from "@/features/upload/upload-indicator";
 import { texts } from "@/texts";
 import classes from "./shell.module.css";
@@ -22,6 +23,18 @@ const PAGES = [
 
 /** Header and navigation around every page; on a phone the navigation is at the bottom, by the thumb. */
 export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  const router = useRouter();
+  // What had the focus is gone with the page before, and nothing tells a screen reader of the new one.
+  useEffect(
+    () =>
+      router.subscribe("onRendered", ({ fromLocation, pathChanged }) => {
+        if (fromLocation && pathChanged) {
+          main.current?.focus({ preventScroll: true });
+        }
+      }),
+    [router],
+  );
   return (
     <AppShell header={{ height: 60 }} footer={{ height: { base: 60, xs: 0 } }} padding={0}>
       <Anchor href="#content" className={classes.skip}>
@@ -44,7 +57,7 @@ export function Shell() {
           </Group>
         </Container>
       </AppShell.Header>
-      <AppShell.Main id="content" tabIndex={-1}>
+      <AppShell.Main ref={main} id="content" tabIndex={-1} className={classes.main}>
         <Container size="xl" py="lg">
           <Outlet />
         </Container>

@@ -38,12 +38,14 @@ export function formatAgo(timestamp: string, now = Date.now()): string {
 
 /** A duration: under a second in milliseconds, else in seconds or minutes. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) {
+  if (ms < 999.5) {
     return `${Math.round(ms)} ms`;
   }
-  return ms < 60_000
-    ? `${(ms / 1_000).toFixed(1)} s`
-    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  if (ms < 59_950) {
+    return `${(ms / 1_000).toFixed(1)} s`;
+  }
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** A size in powers of 1000, as file managers show it. */

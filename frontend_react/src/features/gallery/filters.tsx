@@ -36,7 +36,7 @@ export function Filters({ filter, onChange }: FiltersProps) {
   );
 }
 
-/** What is typed is searched for once the typing pauses. */
+/** What is typed is searched for once the typing pauses or the field is left. */
 function NameFilter({ name, onChange }: { name: string; onChange: (name: string) => void }) {
   const [typed, setTyped] = useState(name);
   const searched = useRef(name);
@@ -64,6 +64,8 @@ function NameFilter({ name, onChange }: { name: string; onChange: (name: string)
         setTyped(currentTarget.value);
         searchSoon(currentTarget.value);
       }}
+      // Else it would lead back from a page that is just being opened.
+      onBlur={() => searchSoon.flush()}
       rightSection={
         typed && (
           <CloseButton

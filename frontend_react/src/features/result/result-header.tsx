@@ -16,7 +16,7 @@ export function ResultHeader({ result }: { result: Result }) {
         {texts.result.toPictures}
       </Anchor>
       <div className={classes.title}>
-        <Title order={1} fz={{ base: "h3", sm: "h2" }} className={classes.name}>
+        <Title order={1} fz={{ base: "h3", sm: "h2" }} lineClamp={3} title={result.file_name} className={classes.name}>
           {result.file_name}
         </Title>
         <DeleteButton result={result} />

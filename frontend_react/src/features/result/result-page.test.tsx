@@ -154,3 +154,21 @@ test("tells a picture that is not there from an answer that did not come, which 
   await router.navigate({ to: "/results/$imageId", params: { imageId: "another" } });
   expect(await screen.findByText(texts.result.missing)).toBeVisible();
 });
+
+test("a picture that was deleted here is not shown any more, unless that is taken back", async () => {
+  const user = userEvent.setup();
+  const router = open(() => resultOf());
+  await user.click(await screen.findByRole("button", { name: texts.result.delete }));
+  await router.navigate({ to: "/results/$imageId", params: { imageId: resultOf().image_id } });
+  expect(await screen.findByText(texts.result.missing)).toBeVisible();
+
+  await user.click(screen.getByRole("button", { name: texts.common.undo }));
+  expect(await screen.findByRole("heading", { level: 1, name: "boat.jpg" })).toBeVisible();
+});
+
+test("a browser that thinks itself offline asks all the same, for the API may be on its machine", async () => {
+  fireEvent(window, new Event("offline"));
+  open(() => resultOf());
+  expect(await screen.findByRole("heading", { level: 1, name: "boat.jpg" })).toBeVisible();
+  fireEvent(window, new Event("online"));
+});

@@ -3,6 +3,7 @@ import { IconCloudOff, IconPhotoOff } from "@tabler/icons-react";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ApiError } from "@/api/client";
 import { isUnfinished, useResult } from "@/api/results";
+import { useDeleted } from "@/components/delete-with-undo";
 import { LoadFailed } from "@/components/load-failed";
 import { Message } from "@/components/message";
 import { usePageTitle } from "@/components/page-title";
@@ -17,13 +18,14 @@ const route = getRouteApi("/results/$imageId");
 export function ResultPage() {
   const { imageId } = route.useParams();
   const { data: result, error, isPending, isRefetchError, dataUpdatedAt, refetch } = useResult(imageId);
+  const isDeleted = useDeleted().includes(imageId);
   usePageTitle(result?.file_name ?? texts.result.untitled);
 
+  if (isDeleted || (error instanceof ApiError && error.status === 404)) {
+    return <MissingPicture />;
+  }
   if (isPending) {
     return <ResultSkeleton />;
-  }
-  if (error instanceof ApiError && error.status === 404) {
-    return <MissingPicture />;
   }
   if (!result) {
     return <LoadFailed error={error ?? new Error(texts.common.failed)} onRetry={refetch} />;

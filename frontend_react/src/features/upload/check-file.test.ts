@@ -26,6 +26,13 @@ test.each([
   expect(await checkFile(file(name, head), intake)).toMatchObject({ name: sentName, refusal: undefined });
 });
 
+test("a file that cannot be read is refused in words, and so keeps no other from being listed", async () => {
+  const gone = file("gone.jpg", "\xff\xd8\xff");
+  gone.slice = () =>
+    Object.assign(new Blob(), { arrayBuffer: () => Promise.reject(new DOMException("", "NotFoundError")) });
+  expect((await checkFile(gone, intake)).refusal).toMatch(/cannot be read/);
+});
+
 test.each([
   ["empty.jpg", "", /is empty/],
   ["letter.jpg", "Dear Sir,", /not a picture of a kind that is taken: JPEG, .* and GIF/],

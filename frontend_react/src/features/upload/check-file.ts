@@ -41,7 +41,11 @@ export interface CheckedFile {
 
 /** Check a file before it is sent: its content rather than its name says what it is. */
 export async function checkFile(file: File, intake: Intake): Promise<CheckedFile> {
-  const type = typeOf(await readHead(file));
+  const head = await readHead(file);
+  if (head === null) {
+    return { file, name: file.name, type: file.type, refusal: texts.upload.refusals.unreadable };
+  }
+  const type = typeOf(head);
   return {
     file,
     name: type ? fittingName(file.name, type) : file.name,
@@ -62,9 +66,13 @@ function refusalOf(size: number, type: string | undefined, intake: Intake): stri
   return size > intake.max_size_bytes ? texts.upload.refusals.tooLarge(size, intake.max_size_bytes) : undefined;
 }
 
-/** The first bytes of a file, each as one character. */
-async function readHead(file: File): Promise<string> {
-  return String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+/** The first bytes of a file, each as one character; null if it is gone or may not be read. */
+async function readHead(file: File): Promise<string | null> {
+  try {
+    return String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+  } catch {
+    return null;
+  }
 }
 
 function typeOf(head: string): string | undefined {

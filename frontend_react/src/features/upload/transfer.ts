@@ -89,12 +89,18 @@ export class Transfer {
     void this.#uppy.upload();
   }
 
-  /** Stop sending a file, or trying to; its record, which waits for it, is deleted. */
+  /** Stop sending a file, or trying to; its record, which waits for it, is deleted, or the file was sent after all. */
   cancel(id: string): void {
     this.#drop(id);
     const ticket = this.#tickets.get(id);
     if (ticket) {
-      this.#discard(id, ticket);
+      this.#tickets.delete(id);
+      deleteResult(this.#api, ticket.imageId).catch((error: unknown) => {
+        const isProcessed = error instanceof ApiError && error.status === 409;
+        if (isProcessed && !this.#sending.has(id)) {
+          this.#events.onSent(id, ticket.imageId);
+        }
+      });
     }
   }
 

@@ -210,6 +210,18 @@ test("an upload can be cancelled and sent again", async () => {
   expect(backend.calls().at(-1)).toBe("put id-2 8 *");
 });
 
+test("what had arrived before it was cancelled is said to be sent", async () => {
+  backend.answers.push(() => new Promise(() => undefined));
+  const refusal = { detail: "The picture is being processed." };
+  server.use(http.delete(`${API_URL}/results/:imageId`, () => HttpResponse.json(refusal, { status: 409 })));
+  await choose(photo("cat.jpg"));
+  await start();
+  await waitFor(() => expect(backend.calls()).toContain("put id-1 8 *"));
+
+  await user.click(screen.getByRole("button", { name: "Cancel cat.jpg" }));
+  expect(await row("cat.jpg").findByText(/Sent; its processing begins/)).toBeVisible();
+});
+
 test("the API's refusal is shown in its words, and can be tried again", async () => {
   server.use(
     http.post(

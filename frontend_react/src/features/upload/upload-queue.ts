@@ -152,7 +152,7 @@ export class UploadQueue {
   #failed(id: string, { error, isTransient }: TransferFailure): void {
     const tries = this.#uploads.find((upload) => upload.id === id)?.tries ?? 0;
     const delay = RETRY_DELAYS_MS[tries];
-    if (!navigator.onLine) {
+    if (isTransient && !navigator.onLine) {
       this.#change(id, { phase: { state: "waiting", reason: texts.upload.offline } });
     } else if (isTransient && delay !== undefined) {
       this.#change(id, { tries: tries + 1, phase: { state: "waiting", reason: texts.upload.retrying } });

@@ -49,6 +49,7 @@ export const upload = {
     wrongType: (types: string[]) => `This is not a picture of a kind that is taken: ${list.format(types)}.`,
     tooLarge: (bytes: number, maxBytes: number) =>
       `The file has ${formatBytes(bytes)}, and the limit is ${formatBytes(maxBytes)}. Make it smaller.`,
+    unreadable: "The file cannot be read. Look whether it is still there and may be opened.",
     twice: "This file is in the list already.",
   },
 
