@@ -39,12 +39,16 @@ def test_lost_connections_lose_nothing(visit: Visit, pipeline: Pipeline) -> None
     uploads, api = pipeline.outputs["uploads_bucket"], pipeline.outputs["api_url"]
     files = named("lost", "coffee", "chelsea")
 
-    def go_offline(route: Route) -> None:
-        browser.set_offline(True)
-        route.abort("internetdisconnected")
+    broken: list[Route] = []
 
-    # given a network that goes while the files are being sent
-    browser.route(f"**/{uploads}/**", go_offline)
+    def break_off(route: Route) -> None:
+        broken.append(route)
+        if len(broken) > len(files):  # each was tried again by itself
+            browser.set_offline(True)
+        route.abort("connectionreset")
+
+    # given connections that break while the files are being sent, and then a network that goes
+    browser.route(f"**/{uploads}/**", break_off)
     choose(page, *files)
     page.get_by_role("button", name="Upload 2 pictures").click()
     for file in files:

@@ -208,7 +208,8 @@ function statusOf(error: Error): number | undefined {
   if (error instanceof ApiError) {
     return error.status;
   }
-  if (error.name === "S3NetworkError") {
+  // Not by the error's name: the build shortens the names of classes.
+  if ("code" in error && error.code === "NETWORK") {
     return 0;
   }
   return "status" in error ? Number(error.status) : undefined;
