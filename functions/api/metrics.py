@@ -13,8 +13,6 @@ from functions.core.models import Fraction, Model, Status
 from functions.core.record_store import Outcome
 
 _MAX_LABELS = 50
-_SUCCEEDED = (Status.SUCCEEDED, Status.PARTIAL)
-_UNFINISHED = (Status.AWAITING_UPLOAD, Status.PROCESSING)
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -66,7 +64,8 @@ def measure(outcomes: Sequence[Outcome], since: datetime, until: datetime, *, co
     Percentiles are by nearest rank. Labels are the 50 most frequent, most frequent first.
     """
     by_status = Counter(outcome.status for outcome in outcomes)
-    ended = len(outcomes) - sum(by_status[status] for status in _UNFINISHED)
+    ended = sum(not outcome.status.is_unfinished for outcome in outcomes)
+    succeeded = sum(outcome.status.has_results for outcome in outcomes)
     durations: dict[str, list[float]] = {}
     for outcome in outcomes:
         for step, elapsed_ms in outcome.timings.items():
@@ -78,7 +77,7 @@ def measure(outcomes: Sequence[Outcome], since: datetime, until: datetime, *, co
         complete=complete,
         pictures=len(outcomes),
         by_status={status: by_status[status] for status in Status},
-        success_share=sum(by_status[status] for status in _SUCCEEDED) / ended if ended else None,
+        success_share=succeeded / ended if ended else None,
         days=tuple(_days(outcomes, since.date(), until.date())),
         steps={step: _step_metrics(sorted(values)) for step, values in durations.items()},
         labels=tuple(LabelCount(name=name, count=count) for name, count in labels.most_common(_MAX_LABELS)),
@@ -94,7 +93,7 @@ def _days(outcomes: Sequence[Outcome], first: date, last: date) -> Iterable[DayM
         yield DayMetrics(
             date=day,
             pictures=len(statuses),
-            succeeded=sum(status in _SUCCEEDED for status in statuses),
+            succeeded=sum(status.has_results for status in statuses),
             failed=statuses.count(Status.FAILED),
         )
 

@@ -99,7 +99,7 @@ def check_background(field: str, background_image_id: str | None, owner: str, se
     if background_image_id is None:
         return
     record = services.records.get(background_image_id)
-    if record is None or record.owner != owner or not record.is_finished:
+    if record is None or record.owner != owner or not record.status.has_results:
         raise invalid(field, f"You have no finished picture {background_image_id}")
 
 

@@ -49,6 +49,15 @@ class Status(StrEnum):
     BLOCKED = "BLOCKED"
     FAILED = "FAILED"
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something has yet to happen to the picture."""
+        return self in (Status.AWAITING_UPLOAD, Status.PROCESSING)
+
+    @property
+    def has_results(self) -> bool:
+        return self in (Status.SUCCEEDED, Status.PARTIAL)
+
 
 class Upload(Model):
     """One version of one object in the uploads bucket, as its S3 event names it. The key is opaque."""
@@ -358,11 +367,6 @@ class Record(Model):
     created_at: str
     updated_at: str
     expires_at: int
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether there are results: it is SUCCEEDED or PARTIAL."""
-        return self.status in (Status.SUCCEEDED, Status.PARTIAL)
 
 
 class ValidateImageRequest(Model):

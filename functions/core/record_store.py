@@ -465,7 +465,7 @@ def _to_item(record: Record) -> dict[str, Any]:
     item["steps"] = {name: {} for name in get_args(StepName)} | item["steps"]
     item["name_folded"] = _folded(record.file_name)
     item["labels_folded"] = [_folded(label.name) for label in record.labels]
-    if record.status in (Status.AWAITING_UPLOAD, Status.PROCESSING):
+    if record.status.is_unfinished:
         item["unsettled"] = record.status
     if record.upload is not None:
         item["upload_order"] = _upload_order(record.upload)

@@ -63,11 +63,12 @@ def _told(record: Record, results_url: str, *, is_superseded: bool = False) -> S
 
 
 def _terminal_record(request: SaveResultRequest, records: RecordStore, ttl_days: int) -> Record:
-    begun = records.begin_step(identify(request.upload).image_id, request.execution_arn, "save_result")
+    identity = identify(request.upload)
+    begun = records.begin_step(identity.image_id, request.execution_arn, "save_result")
     steps: Mapping[StepName, StepProgress] = begun.steps if begun else {}
     status = _status(request)
     analysis = request.analysis or Analysis(parts={})
-    started = new_record(identify(request.upload), request.upload, status, request.execution_arn, ttl_days)
+    started = new_record(identity, request.upload, status, request.execution_arn, ttl_days)
     return started.model_copy(
         update={
             "status_reason": status_reason(status, request),

@@ -65,7 +65,7 @@ def create_composite(
         outputs=("composite",), background=asked.background.lower(), shadow=asked.shadow, crop=asked.crop
     )
     record = owned_record(image_id, owner, services)
-    if not record.is_finished:
+    if not record.status.has_results:
         raise ProblemError(
             HTTPStatus.CONFLICT, f"The picture is {record.status}, and only a finished one can be put elsewhere."
         )
