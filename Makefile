@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 IMAGE ?=
 ID ?=
-ENV ?= dev
+ENV ?= local
 
 UV := .tools/uv/bin/uv
 RUN := .venv/bin/python -m
@@ -101,8 +101,8 @@ models: setup ## Fetch a model's weights into .models/ (MODEL=u2net), or list wh
 	@$(RUN) scripts.models $(if $(MODEL),$(MODEL),--list)
 
 .PHONY: resume
-resume: setup ## Start pictures that failed or were cut off again (ID=image_id for one)
-	@$(RUN) scripts.resume $(if $(ID),--id "$(ID)")
+resume: setup ## Start pictures that failed or were cut off again (ENV=dev on AWS, ID=image_id for one)
+	@$(RUN) scripts.resume --env "$(ENV)" $(if $(ID),--id "$(ID)")
 
 # --- check ------------------------------------------------------------------------------------------------------------
 

@@ -1,56 +1,33 @@
-"""Start pictures that FAILED or were cut off again: ``python -m scripts.resume [--id IMAGE_ID ...]``."""
+"""Start pictures that FAILED or were cut off again: ``python -m scripts.resume [--env NAME] [--id IMAGE_ID ...]``."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
-
-import boto3
 
 from functions.core.errors import MatteflowError
 from functions.core.models import Record
 from functions.core.record_store import RecordStore
 from functions.core.workflow import Workflow
-
-DEFAULT_STACK = Path(".local/stack.json")
-
-
-class DeploymentError(Exception):
-    """What is resumed cannot be found; the message says what to do."""
+from scripts.deployment import Deployment, DeploymentError, add_deployment, chosen_deployment
 
 
-class Deployment(NamedTuple):
-    """Where the pictures are: the local stack, or a deployment on AWS."""
+class Pictures(NamedTuple):
+    """The records of a deployment, and the workflow that resumes them."""
 
     records: RecordStore
     workflow: Workflow
 
-
-def local_deployment(stack: Path) -> Deployment:
-    """The running local stack that a ``stack.json`` describes.
-
-    Raises:
-        DeploymentError: there is no such file.
-    """
-    try:
-        outputs = json.loads(stack.read_text())
-    except (OSError, ValueError) as error:
-        raise DeploymentError(
-            f"There is no stack to read in {stack}. Start the local stack (make run), or name a deployment on AWS by "
-            "--table and --state-machine-arn."
-        ) from error
-    session = boto3.Session("test", "test", region_name=outputs["region"])
-    endpoint = outputs["aws_endpoint_url"]
-    table = session.resource("dynamodb", endpoint_url=endpoint).Table(outputs["table"])
-    return Deployment(
-        RecordStore(outputs["table"], table),
-        Workflow(outputs["state_machine_arn"], session.client("stepfunctions", endpoint_url=endpoint)),
-    )
+    @classmethod
+    def of(cls, deployment: Deployment) -> "Pictures":
+        outputs = deployment.outputs
+        return cls(
+            RecordStore(outputs["table"], deployment.table()),
+            Workflow(outputs["state_machine_arn"], deployment.client("stepfunctions")),
+        )
 
 
-def resume(deployment: Deployment, image_ids: Sequence[str], tell: Callable[[str], None] = print) -> bool:
+def resume(pictures: Pictures, image_ids: Sequence[str], tell: Callable[[str], None] = print) -> bool:
     """Start the named pictures again, or all that FAILED or were cut off if none is named; tell of each.
 
     Returns:
@@ -58,14 +35,14 @@ def resume(deployment: Deployment, image_ids: Sequence[str], tell: Callable[[str
     """
     refused = False
     started = 0
-    for image_id, record in _chosen(deployment, image_ids):
+    for image_id, record in _chosen(pictures, image_ids):
         if record is None:
             tell(f"{image_id}: there is no such picture.")
             refused = True
-        elif not deployment.workflow.has_stopped(record):
+        elif not pictures.workflow.has_stopped(record):
             tell(f"{image_id}: it is {record.status}, and only a picture that FAILED or was cut off can be resumed.")
             refused = True
-        elif execution_arn := deployment.workflow.resume(record, deployment.records):
+        elif execution_arn := pictures.workflow.resume(record, pictures.records):
             tell(f"{image_id}: {record.file_name} is processed again by {execution_arn}")
             started += 1
         else:
@@ -74,11 +51,11 @@ def resume(deployment: Deployment, image_ids: Sequence[str], tell: Callable[[str
     return not refused
 
 
-def _chosen(deployment: Deployment, image_ids: Sequence[str]) -> Iterable[tuple[str, Record | None]]:
-    records = deployment.records
+def _chosen(pictures: Pictures, image_ids: Sequence[str]) -> Iterable[tuple[str, Record | None]]:
+    records = pictures.records
     if image_ids:
         return ((image_id, records.get(image_id)) for image_id in image_ids)
-    return ((record.image_id, record) for record in records.unfinished() if deployment.workflow.has_stopped(record))
+    return ((record.image_id, record) for record in records.unfinished() if pictures.workflow.has_stopped(record))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,20 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--id", action="append", default=[], metavar="IMAGE_ID", help="a picture to resume (default: all that FAILED)"
     )
-    parser.add_argument(
-        "--stack", type=Path, default=DEFAULT_STACK, help="the running local stack (default: %(default)s)"
-    )
-    parser.add_argument("--table", help="the table of a deployment on AWS, which takes credentials as the AWS CLI does")
-    parser.add_argument("--state-machine-arn", help="the state machine of that deployment")
+    add_deployment(parser)
     options = parser.parse_args(arguments)
-    if bool(options.table) != bool(options.state_machine_arn):
-        parser.error("--table and --state-machine-arn belong together")
     try:
-        if options.table:
-            deployment = Deployment(RecordStore(options.table), Workflow(options.state_machine_arn))
-        else:
-            deployment = local_deployment(options.stack)
-        return 0 if resume(deployment, options.id) else 1
+        return 0 if resume(Pictures.of(chosen_deployment(options)), options.id) else 1
     except (DeploymentError, MatteflowError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -9,6 +9,7 @@ that a plan reads.
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 ROOT = PROJECT / "terraform"
@@ -80,6 +82,18 @@ def initialize(*options: str, data_dir: Path, environment: Mapping[str, str] | N
     )
     if done.returncode != 0:
         raise TerraformError(f"terraform init failed:\n{done.stdout}{done.stderr}")
+
+
+def outputs(data_dir: Path, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The outputs of what was applied, none where nothing was.
+
+    Raises:
+        TerraformError: Terraform is not installed, or cannot read the state.
+    """
+    shown = terraform("output", "-json", data_dir=data_dir, environment=environment, capture=True)
+    if shown.returncode != 0:
+        raise TerraformError(f"terraform output failed:\n{shown.stderr}")
+    return {name: output["value"] for name, output in json.loads(shown.stdout).items()}
 
 
 def data_dir_of(name: str) -> Path:

@@ -116,12 +116,10 @@ class Infrastructure:
             raise StackError(str(error)) from error
 
     def _read_outputs(self) -> Outputs:
-        shown = terraform.terraform(
-            "output", "-json", data_dir=self._folder / "data", environment=self._environment, capture=True
-        )
-        if shown.returncode != 0:
-            raise StackError(f"terraform output failed:\n{shown.stderr}")
-        return {name: output["value"] for name, output in json.loads(shown.stdout).items()}
+        try:
+            return terraform.outputs(self._folder / "data", self._environment)
+        except terraform.TerraformError as error:
+            raise StackError(str(error)) from error
 
     def _apply(self, *options: str) -> None:
         """``terraform apply`` with its progress shown; an interruption ends it in order.

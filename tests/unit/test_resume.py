@@ -1,7 +1,7 @@
 """The command that starts FAILED pictures again, each once."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from functions.core.identity import identify
 from functions.core.models import Record, Status, Upload
 from functions.core.record_store import RecordStore, new_record
 from functions.core.workflow import Workflow
-from scripts.resume import Deployment, main, resume
+from scripts.resume import Pictures, main, resume
 from tests.unit.record_table import EXECUTION, OTHER_EXECUTION, STATE_MACHINE, TABLE, make_records, make_upload, sample
 
 UPLOAD = make_upload()
@@ -39,8 +39,7 @@ class Pipeline:
         return record
 
     def resume(self, *image_ids: str) -> bool:
-        deployment = Deployment(self.records, Workflow(STATE_MACHINE, self.client))
-        return resume(deployment, image_ids, self.said.append)
+        return resume(Pictures(self.records, Workflow(STATE_MACHINE, self.client)), image_ids, self.said.append)
 
     def executions(self) -> list[dict[str, Any]]:
         """The input of each execution."""
@@ -104,7 +103,7 @@ def test_a_refused_name_of_a_running_execution_means_that_it_is_being_resumed(pi
     pipeline.resume(IMAGE_ID)
     other_input = record.model_copy(update={"upload": make_upload(size=1)})
     # When the picture is resumed again
-    resume(Deployment(Stale(other_input), Workflow(STATE_MACHINE, pipeline.client)), (), pipeline.said.append)
+    resume(Pictures(Stale(other_input), Workflow(STATE_MACHINE, pipeline.client)), (), pipeline.said.append)
     # Then nothing is started
     assert len(pipeline.executions()) == 1
     assert pipeline.said[-2:] == [f"{IMAGE_ID}: it is being resumed already.", "There was nothing to resume."]
@@ -130,7 +129,7 @@ def test_a_picture_that_was_resumed_meanwhile_is_left_alone(pipeline: Pipeline) 
     pipeline.records.claim(identify(UPLOAD), UPLOAD, execution_arn=OTHER_EXECUTION, resume_of=EXECUTION, ttl_days=90)
 
     # When its turn comes
-    resume(Deployment(Stale(record), Workflow(STATE_MACHINE, pipeline.client)), (), pipeline.said.append)
+    resume(Pictures(Stale(record), Workflow(STATE_MACHINE, pipeline.client)), (), pipeline.said.append)
     # Then nothing is started
     assert len(pipeline.executions()) == 1
     assert pipeline.said[-1] == "There was nothing to resume."
@@ -219,19 +218,6 @@ def test_the_command_reads_the_running_local_stack(
     assert "1 resumed." in capsys.readouterr().out
 
 
-def test_the_command_reads_a_deployment_by_name(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    pipeline.end(Status.FAILED)
-    assert main(["--table", TABLE, "--state-machine-arn", STATE_MACHINE]) == 0
-    assert "1 resumed." in capsys.readouterr().out
-
-
 def test_without_a_stack_the_command_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stack", str(tmp_path / "stack.json")]) == 1
     assert "make run" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("arguments", [["--table", TABLE], ["--state-machine-arn", STATE_MACHINE]])
-def test_half_a_deployment_is_refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(arguments)
-    assert "belong together" in capsys.readouterr().err

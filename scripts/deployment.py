@@ -1,0 +1,90 @@
+"""A deployment of Matteflow, for the commands that work on one: what Terraform made, and the AWS that holds it."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+
+from scripts import terraform
+
+LOCAL = "local"
+STACK = terraform.PROJECT / ".local" / "stack.json"
+
+
+class DeploymentError(Exception):
+    """There is no such deployment; the message says what to do."""
+
+
+class Deployment(NamedTuple):
+    """One environment on AWS, or the local stack.
+
+    Args:
+        outputs: Terraform's outputs (``terraform/outputs.tf``); of the local stack all that its ``stack.json`` says.
+        session: the credentials that the AWS CLI would take; of the local stack its emulator's.
+        endpoint_url: the local stack's emulator; None on AWS.
+    """
+
+    outputs: Mapping[str, Any]
+    session: boto3.Session
+    endpoint_url: str | None = None
+
+    def client(self, service: str) -> Any:
+        """A client of an AWS service, as boto3 names it, in the deployment's region."""
+        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+
+    def table(self) -> Any:
+        """The table of the records."""
+        return self.session.resource("dynamodb", endpoint_url=self.endpoint_url).Table(self.outputs["table"])
+
+
+def find_deployment(environment: str, stack: Path = STACK) -> Deployment:
+    """The running local stack, or an environment that was deployed from here.
+
+    Args:
+        environment: ``local``, or the name of a file in ``terraform/environments/``.
+        stack: the ``stack.json`` of the local stack.
+
+    Raises:
+        DeploymentError: it does not run, or is not deployed.
+    """
+    if environment == LOCAL:
+        return _local_stack(stack)
+    try:
+        terraform.initialize_environment(environment)
+        outputs = terraform.outputs(terraform.data_dir_of(environment))
+    except terraform.TerraformError as error:
+        raise DeploymentError(str(error)) from error
+    if not outputs:
+        raise DeploymentError(f"The environment {environment} is not deployed. Run: make deploy ENV={environment}")
+    return Deployment(outputs, boto3.Session(region_name=outputs["region"]))
+
+
+def add_deployment(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options that ``chosen_deployment`` reads."""
+    parser.add_argument(
+        "--env", default=LOCAL, metavar="NAME", help="the environment to work on (default: the running local stack)"
+    )
+    parser.add_argument("--stack", type=Path, default=STACK, help="where the local stack describes itself")
+
+
+def chosen_deployment(options: argparse.Namespace) -> Deployment:
+    """The deployment that a command is to work on.
+
+    Raises:
+        DeploymentError: it does not run, or is not deployed.
+    """
+    return find_deployment(options.env, options.stack)
+
+
+def _local_stack(stack: Path) -> Deployment:
+    try:
+        outputs = json.loads(stack.read_text())
+    except (OSError, ValueError) as error:
+        raise DeploymentError(
+            "The local stack is not running. Start it with `make run`, or name an environment on AWS: ENV=dev"
+        ) from error
+    session = boto3.Session("test", "test", region_name=outputs["region"])
+    return Deployment(outputs, session, outputs["aws_endpoint_url"])
