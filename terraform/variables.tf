@@ -84,7 +84,7 @@ variable "function_environment" {
 }
 
 variable "tracing" {
-  description = "Send X-Ray traces of the functions and the state machine. An emulator does not know it."
+  description = "Send X-Ray traces of the state machine with the functions that it calls, and of the API's function (an HTTP API itself has none): of the first in each second, and of 5 % of the others. An emulator does not know it."
   type        = bool
   default     = true
 }
@@ -388,6 +388,45 @@ variable "alarm_emails" {
     condition     = alltrue([for address in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
     error_message = "Each is an e-mail address."
   }
+}
+
+variable "mask_latency_alarm_s" {
+  description = "Seconds above which one mask of 20 is an alarm. Measure what yours take: it depends on the model and on where it runs."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.mask_latency_alarm_s > 0 && var.mask_latency_alarm_s <= 60
+    error_message = "The limit is above 0 s, and at most 60 s: no mask is waited for any longer."
+  }
+}
+
+variable "metrics_dashboard" {
+  description = "Make the dashboard of the metrics in CloudWatch. An emulator has no graphs."
+  type        = bool
+  default     = true
+}
+
+variable "monthly_budget_usd" {
+  description = "What a month of this environment may cost, in USD: alarm_emails hear at 80 % of it, and once it is forecast to be reached. Null: no budget. The account's owner has to activate the tags Project and Environment for cost allocation."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.monthly_budget_usd == null || try(var.monthly_budget_usd > 0, false)
+    error_message = "A budget is above 0 USD."
+  }
+
+  validation {
+    condition     = var.monthly_budget_usd == null || (length(var.alarm_emails) >= 1 && length(var.alarm_emails) <= 10)
+    error_message = "A budget tells 1 to 10 alarm_emails."
+  }
+}
+
+variable "audit_trail" {
+  description = "Keep for a year, by CloudTrail and in a bucket of its own, who read, wrote or deleted which object of a picture."
+  type        = bool
+  default     = false
 }
 
 # What makes the masks

@@ -12,6 +12,6 @@ from functions.core.observability import Event, logger
 @logger.inject_lambda_context(clear_state=True, correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
 def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
     answer = app.resolve(event, context)
-    request = event["requestContext"]["http"]
-    logger.info("request answered", method=request["method"], path=request["path"], status=answer["statusCode"])
+    # The route, not the path: a path may hold the name of a file.
+    logger.info("request answered", route=event["routeKey"], status=answer["statusCode"])
     return answer

@@ -17,6 +17,7 @@ from functions.core.errors import InvalidRequest
 from functions.core.identity import PUBLIC_OWNER
 from functions.core.image_store import ImageStore
 from functions.core.models import ImageId, Record
+from functions.core.observability import logger
 from functions.core.record_store import RecordStore
 from functions.core.workflow import Workflow
 
@@ -87,6 +88,7 @@ def owned_record(image_id: str, owner: str, services: Services) -> Record:
     record = services.records.get(image_id) if _is_image_id(image_id) else None
     if record is None or record.owner != owner:
         raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no result {image_id}.")
+    logger.append_keys(image_id=record.image_id)
     return record
 
 

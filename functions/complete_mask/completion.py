@@ -10,7 +10,7 @@ from functions.core.mask_engine import CUSTOM_ATTRIBUTES, EngineAnswer, engine_a
 from functions.core.mask_keeping import keep_mask
 from functions.core.mask_submission import submission_key
 from functions.core.models import InferMaskRequest, MaskSubmission
-from functions.core.observability import logger
+from functions.core.observability import logger, name_picture
 from functions.core.progress import Progress
 from functions.core.waiting_tasks import WaitingTasks
 
@@ -49,7 +49,7 @@ def _end_task(
     masks_bucket: str,
 ) -> None:
     request = submission.request
-    logger.append_keys(upload_key=request.upload.key, image_id=request.image_id)
+    name_picture(request.upload, request.execution_arn)
     token = str(request.task_token)
     if not tasks.is_waiting(token):
         logger.info("nobody waits for this inference any more", inference_id=notice.inference_id)

@@ -5,7 +5,7 @@ from functions.core.errors import ImageRejected
 from functions.core.identity import identify
 from functions.core.image_store import ImageStore
 from functions.core.models import SaveResultRequest, Status, Upload
-from functions.core.observability import logger
+from functions.core.observability import logger, name_picture
 from functions.core.record_store import RecordStore
 from functions.core.saving import save_cut_off
 from functions.record_failure.execution_end import ExecutionEnd
@@ -33,7 +33,7 @@ def record_failure(
     if upload is None or upload.bucket != uploads_bucket:
         logger.info("the execution was not of a picture", execution_arn=end.execution_arn)
         return
-    logger.append_keys(upload_key=upload.key, execution_arn=end.execution_arn)
+    name_picture(upload, end.execution_arn)
     if records.get(identify(upload).image_id) is None and _is_gone(upload, images):
         logger.info("the picture was deleted")
         return
@@ -44,7 +44,7 @@ def record_failure(
     if saved is None:
         logger.info("there is nothing to record")
         return
-    logger.warning("the execution was cut off", status=end.status, image_id=saved.image_id)
+    logger.warning("the execution was cut off", status=end.status)
     announcer.announce(saved, upload, end.execution_arn)
 
 

@@ -5,6 +5,7 @@ s3_use_path_style = true
 protect_data      = false
 bucket_lifecycle  = false
 tracing           = false
+metrics_dashboard = false
 build_dir         = "../.build/local"
 lambda_runtime    = "provided.al2023"
 

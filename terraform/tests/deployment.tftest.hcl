@@ -9,6 +9,7 @@ variables {
   environment         = "test"
   cors_origins        = ["https://photos.example.org"]
   inference_image_uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-inference:1"
+  alarm_emails        = ["ops@example.org"]
 }
 
 run "deployment" {

@@ -1,6 +1,7 @@
 """The step SaveResult: which terminal record an end becomes, in which words, and what people are told of it."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -239,6 +240,35 @@ def test_a_failure_before_anything_was_claimed_is_recorded(records: RecordStore)
 def test_a_rerun_says_the_same(records: RecordStore) -> None:
     claim(records)
     assert save(records, success()) == save(records, success())
+
+
+def processing_times(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, float]]:
+    """Status and milliseconds of each value that was published."""
+    published = [line for line in capsys.readouterr().out.splitlines() if "ProcessingTime" in line]
+    return [(line["status"], line["ProcessingTime"][0]) for line in map(json.loads, published)]
+
+
+def test_a_picture_is_one_value_of_the_processing_time_however_often_its_end_is_saved(
+    records: RecordStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given a picture that was claimed, and its end saved twice
+    claim(records)
+    save(records, success())
+    save(records, success())
+    save(records, end(Status.FAILED, "StoreUnavailable", ""))
+    # Then its time is from the claim to its record
+    record = stored(records)
+    elapsed = datetime.fromisoformat(record.updated_at) - datetime.fromisoformat(
+        record.steps["validate_image"].started_at
+    )
+    assert processing_times(capsys) == [("SUCCEEDED", pytest.approx(elapsed.total_seconds() * 1000))]
+
+
+def test_a_picture_that_fails_before_its_first_step_counts_too(
+    records: RecordStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(records, end(Status.FAILED, "StoreUnavailable", ""))
+    assert processing_times(capsys) == [("FAILED", 0)]
 
 
 def test_a_failure_after_the_result_tells_of_the_result(records: RecordStore) -> None:

@@ -8,6 +8,7 @@ from functions.api.presentation import UploadStatus
 from functions.api.problem import ProblemError, documented
 from functions.api.services import Injected, Owner
 from functions.core.identity import UPLOADS_PREFIX
+from functions.core.observability import logger
 
 router = Router()
 
@@ -27,4 +28,5 @@ def get_upload_status(filename: str, services: Injected, owner: Owner) -> Upload
     record = services.records.newest_by_upload_key(key) if len(key.encode()) <= MAX_KEY_BYTES else None
     if record is None or record.owner != owner:
         raise ProblemError(HTTPStatus.NOT_FOUND, f"Nothing was uploaded as {key}.")
+    logger.append_keys(image_id=record.image_id)
     return UploadStatus.of(record, services)

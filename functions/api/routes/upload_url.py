@@ -15,6 +15,7 @@ from functions.api.services import Injected, Owner, check_background
 from functions.api.settings import Settings
 from functions.core.identity import UPLOADS_PREFIX, displayed, new_image_id
 from functions.core.models import ImageId, Model, ProcessingOptions, Record, S3Key, Status
+from functions.core.observability import logger
 
 router = Router()
 
@@ -77,6 +78,7 @@ def create_upload_url(request: Request, services: Injected, owner: Owner) -> Put
     if asked.options:
         check_background("options.background", asked.options.background_image_id, owner, services)
     image_id, safe_name, now = new_image_id(), portable(asked.file_name), datetime.now(UTC)
+    logger.append_keys(image_id=image_id)
     key = f"{UPLOADS_PREFIX}{owner}/{image_id}/{safe_name}"
     services.records.create(
         Record(

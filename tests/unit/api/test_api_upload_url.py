@@ -282,10 +282,13 @@ def test_a_body_of_64_kib_is_read_and_a_byte_more_is_not(api):
     assert api.post("x" * 5_000_000).status == 413
 
 
-def test_signed_urls_are_not_logged(api, log):
+def test_the_log_names_the_picture_but_neither_its_file_nor_a_signed_url(api, log):
     ticket = api.post(BOAT).body
     api.post({"fileName": "boat.jpg", "fileType": "image/jpeg"})
 
-    assert "request answered" in log.getvalue()
+    first, second = (json.loads(line) for line in log.getvalue().splitlines())
+    assert first["message"] == second["message"] == "request answered"
+    assert first["image_id"] == ticket["imageId"] != second["image_id"]
+    assert "boat" not in log.getvalue()
     assert "X-Amz" not in log.getvalue()
     assert parse_qs(urlsplit(ticket["uploadUrl"]).query)["X-Amz-Signature"][0] not in log.getvalue()
