@@ -9,6 +9,8 @@ PYTHON ?= python3
 IMAGE ?=
 ID ?=
 ENV ?= local
+EMAIL ?=
+GROUP ?=
 
 UV := .tools/uv/bin/uv
 RUN := .venv/bin/python -m
@@ -103,6 +105,14 @@ models: setup ## Fetch a model's weights into .models/ (MODEL=u2net), or list wh
 .PHONY: resume
 resume: setup ## Start pictures that failed or were cut off again (ENV=dev on AWS, ID=image_id for one)
 	@$(RUN) scripts.resume --env "$(ENV)" $(if $(ID),--id "$(ID)")
+
+.PHONY: user
+user: setup ## Invite a person to sign in (ENV=dev EMAIL=a@b.example, GROUP=name for one of user_groups)
+	@$(RUN) scripts.users --env "$(ENV)" --email "$(EMAIL)" $(if $(GROUP),--group "$(GROUP)")
+
+.PHONY: token
+token: setup ## Sign in with the browser and print an access token for the API (ENV=dev)
+	@$(RUN) scripts.sign_in --env "$(ENV)"
 
 # --- check ------------------------------------------------------------------------------------------------------------
 

@@ -4,10 +4,11 @@ resource "aws_apigatewayv2_api" "api" {
   protocol_type = "HTTP"
 
   cors_configuration {
-    allow_origins = var.cors_origins
-    allow_methods = ["GET", "POST", "DELETE"]
-    allow_headers = ["authorization", "content-type"]
-    max_age       = 3600
+    allow_origins  = local.cors_origins
+    allow_methods  = ["GET", "POST", "DELETE"]
+    allow_headers  = ["authorization", "content-type"]
+    expose_headers = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after"]
+    max_age        = 3600
   }
 }
 
@@ -18,8 +19,23 @@ resource "aws_apigatewayv2_integration" "api" {
   payload_format_version = "2.0"
 }
 
+# It checks signature, issuer, audience and expiry of a token, before anything of ours runs. Browsers' preflights, which
+# carry none, are answered by the API itself.
+resource "aws_apigatewayv2_authorizer" "jwt" {
+  count = local.has_sign_in ? 1 : 0
+
+  api_id           = aws_apigatewayv2_api.api.id
+  name             = "${local.name_prefix}-jwt"
+  authorizer_type  = "JWT"
+  identity_sources = ["$request.header.Authorization"]
+
+  jwt_configuration {
+    issuer   = local.sign_in.issuer
+    audience = [local.sign_in.client_id]
+  }
+}
+
 resource "aws_apigatewayv2_route" "api" {
-  #checkov:skip=CKV_AWS_309:Sign-in is off: every record belongs to the owner "public", and throttling bounds the use.
   for_each = toset([
     "POST /upload-url",
     "GET /results",
@@ -39,10 +55,13 @@ resource "aws_apigatewayv2_route" "api" {
     "POST /{proxy+}",
   ])
 
-  api_id             = aws_apigatewayv2_api.api.id
-  route_key          = each.key
-  target             = "integrations/${aws_apigatewayv2_integration.api.id}"
-  authorization_type = "NONE"
+  api_id    = aws_apigatewayv2_api.api.id
+  route_key = each.key
+  target    = "integrations/${aws_apigatewayv2_integration.api.id}"
+
+  authorization_type   = local.has_sign_in ? "JWT" : "NONE"
+  authorizer_id        = one(aws_apigatewayv2_authorizer.jwt[*].id)
+  authorization_scopes = local.has_sign_in ? [startswith(each.key, "GET ") ? local.read_scope : local.write_scope] : null
 }
 
 # The $default stage answers at the API's own address, without a stage in the path.
@@ -68,6 +87,7 @@ resource "aws_apigatewayv2_stage" "api" {
       responseLength   = "$context.responseLength"
       responseLatency  = "$context.responseLatency"
       integrationError = "$context.integrationErrorMessage"
+      authorizerError  = "$context.authorizer.error"
     })
   }
 }

@@ -163,7 +163,9 @@ locals {
         UPLOAD_URL_TTL_S         = var.lifetimes.upload_url_s
         RESULT_URL_TTL_S         = var.lifetimes.result_url_s
         AWAITING_UPLOAD_TTL_DAYS = var.lifetimes.awaiting_upload_days
-        AUTH                     = "none"
+        AUTH                     = var.auth
+        PICTURES_PER_DAY         = var.pictures_per_day == null ? "" : var.pictures_per_day
+        GROUP_PICTURES_PER_DAY   = jsonencode({ for name, group in var.user_groups : name => group.pictures_per_day })
         MASK_PROVIDER            = local.mask_provider
         MODELS                   = join(",", local.models)
         VERSION                  = local.version

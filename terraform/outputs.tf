@@ -57,3 +57,8 @@ output "undelivered_queue_url" {
   description = "Queue of notices and events that could not be sent."
   value       = aws_sqs_queue.undelivered.url
 }
+
+output "sign_in" {
+  description = "What signing in needs, for pages and commands: the tokens' issuer, the address of the sign-in pages, the app client and its scopes. Null where sign-in is off."
+  value       = local.sign_in
+}

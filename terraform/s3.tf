@@ -102,7 +102,7 @@ resource "aws_s3_bucket_cors_configuration" "uploads" {
 
   cors_rule {
     allowed_methods = ["GET", "HEAD", "PUT", "POST"]
-    allowed_origins = var.cors_origins
+    allowed_origins = local.cors_origins
     allowed_headers = ["*"]
     expose_headers  = ["Content-Disposition", "Content-Length", "ETag", "x-amz-error-code", "x-amz-version-id"]
     max_age_seconds = 3600
@@ -116,7 +116,7 @@ resource "aws_s3_bucket_cors_configuration" "outputs" {
 
   cors_rule {
     allowed_methods = ["GET", "HEAD"]
-    allowed_origins = var.cors_origins
+    allowed_origins = local.cors_origins
     allowed_headers = ["*"]
     expose_headers  = ["Content-Disposition", "Content-Length", "ETag"]
     max_age_seconds = 3600

@@ -337,6 +337,59 @@ variable "cors_origins" {
   }
 }
 
+variable "auth" {
+  description = "Who may call the API: cognito, people who have signed in, each of whom sees their own pictures; none, whoever knows its address."
+  type        = string
+  default     = "cognito"
+
+  validation {
+    condition     = contains(["none", "cognito"], var.auth)
+    error_message = "auth is none or cognito."
+  }
+}
+
+variable "self_sign_up" {
+  description = "Let people make their own accounts. Without it they are invited: make user ENV=... EMAIL=..."
+  type        = bool
+  default     = false
+}
+
+variable "user_groups" {
+  description = "Groups of people, and how many pictures a day (UTC) each of them may upload; null: any number. Of several groups the largest number counts."
+  type        = map(object({ pictures_per_day = optional(number) }))
+  default     = {}
+
+  validation {
+    # API Gateway hands the groups on as one text, with spaces between them.
+    condition     = alltrue([for name in keys(var.user_groups) : can(regex("^[A-Za-z0-9_-]{1,128}$", name))])
+    error_message = "A group's name is 1 to 128 letters, digits, _ and -."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.user_groups) : try(group.pictures_per_day >= 1 && floor(group.pictures_per_day) == group.pictures_per_day, group.pictures_per_day == null)
+    ])
+    error_message = "pictures_per_day is a whole number from 1, or null for any number."
+  }
+}
+
+variable "pictures_per_day" {
+  description = "How many pictures a day (UTC) one may upload who is in no group; null: any number."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.pictures_per_day == null || try(var.pictures_per_day >= 1 && floor(var.pictures_per_day) == var.pictures_per_day, false)
+    error_message = "pictures_per_day is a whole number from 1, or null for any number."
+  }
+}
+
+variable "sign_in_url_override" {
+  description = "URL of the sign-in pages where they are not Cognito's own."
+  type        = string
+  default     = null
+}
+
 variable "api_throttle" {
   description = "Requests a second that the API takes on average (rate) and at once (burst)."
   type = object({

@@ -81,13 +81,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """The whole pipeline on one machine, brought up once for all tests that need it."""
-    stack = LocalStack(home=tmp_path_factory.mktemp("stack"), ports=Ports.free())
-    try:
-        stack.up()
-        yield Pipeline(stack)
-    finally:
-        stack.down()
+    """The whole pipeline on one machine with sign-in on, brought up once for all tests that need it.
+
+    Who is in the group ``trial`` may upload two pictures a day.
+    """
+    stack = LocalStack(home=tmp_path_factory.mktemp("stack"), ports=Ports.free(), auth="cognito")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(
+            "TF_VAR_user_groups", '{"trial": {"pictures_per_day": 2}, "guests": {"pictures_per_day": 1}}'
+        )
+        try:
+            stack.up()
+            yield Pipeline(stack)
+        finally:
+            stack.down()
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,29 @@
 """The running pipeline, as a person and as an engineer see it."""
 
+import base64
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import boto3
 import requests
 
+from functions.core.identity import PUBLIC_OWNER
+from functions.core.record_store import RecordStore
+from scripts.deployment import LOCAL, find_deployment
+from scripts.local_stack.sign_in import access_token, keep_user
 from scripts.local_stack.stack import LocalStack
+from scripts.users import new_password
 
 TERMINAL = {"SUCCEEDED", "PARTIAL", "REJECTED", "BLOCKED", "FAILED"}
+
+
+class Person(NamedTuple):
+    """Somebody who calls the API, by a token where sign-in is on: the owner of what they upload."""
+
+    owner: str
+    token: str | None
 
 
 class Pipeline:
@@ -20,16 +32,33 @@ class Pipeline:
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
         self.outputs = stack.outputs
+        self.deployment = find_deployment(LOCAL, stack.home / "stack.json")
         self.s3 = self.client("s3")
         self.step_functions = self.client("stepfunctions")
+        self.records = RecordStore(self.outputs["table"], self.deployment.table())
+        self.person = (
+            self.sign_in(**self.outputs["demo_user"]) if self.outputs["sign_in"] else Person(PUBLIC_OWNER, None)
+        )
 
     def client(self, service: str) -> Any:
         """A client of one of the emulator's services."""
-        session = boto3.Session("test", "test", region_name=self.outputs["region"])
-        return session.client(service, endpoint_url=self.outputs["aws_endpoint_url"])
+        return self.deployment.client(service)
 
-    def api(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        return requests.request(method, self.outputs["api_url"] + path, timeout=30, **arguments)
+    def sign_in(self, email: str, password: str) -> Person:
+        token = access_token(self.outputs["sign_in"], email, password)
+        return Person(claims_of(token)["sub"], token)
+
+    def sign_up(self, email: str) -> Person:
+        """Somebody new, or of the same address anew."""
+        password = new_password()
+        keep_user(self.client("cognito-idp"), self.outputs["sign_in"], email, password)
+        return self.sign_in(email, password)
+
+    def api(self, method: str, path: str, person: Person | None = None, **arguments: Any) -> requests.Response:
+        """What the API answers the pipeline's own person, or another one."""
+        token = (person or self.person).token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return requests.request(method, self.outputs["api_url"] + path, headers=headers, timeout=30, **arguments)
 
     def ask_to_upload(self, body: bytes, file_name: str, file_type: str, **fields: Any) -> dict[str, Any]:
         request = {"fileName": file_name, "fileType": file_type, "size": len(body), **fields}
@@ -63,7 +92,7 @@ class Pipeline:
         return result["execution_arn"]
 
     def wait_for_file(self, file_name: str, timeout_s: float = 90) -> dict[str, Any]:
-        """The result of a file put straight into ``uploads/``, found by its name, once it is terminal."""
+        """The result of a file put straight into ``uploads/``, found by its key behind that, once it is terminal."""
         path = f"/images/uploads/{quote(file_name, safe='')}/status"
         status = self._poll(path, lambda answer: answer["status"] in TERMINAL, timeout_s)
         return self.wait(status["image_id"])
@@ -114,6 +143,12 @@ class Pipeline:
     def objects(self, bucket: str, image_id: str) -> set[str]:
         listing = self.s3.list_objects_v2(Bucket=self.outputs[bucket], Prefix=f"{image_id}/")
         return {entry["Key"].removeprefix(f"{image_id}/") for entry in listing.get("Contents", [])}
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """What a token says; nothing is checked."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def _attribute(notice: dict[str, Any], name: str) -> str | None:

@@ -54,9 +54,12 @@ class Problem(BaseModel):
 class ProblemError(Exception):
     """A request that is answered with this status and this detail; ``members`` extend the problem document."""
 
-    def __init__(self, status: HTTPStatus, detail: str, **members: Any) -> None:
+    def __init__(
+        self, status: HTTPStatus, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
         super().__init__(detail)
         self.status = status
+        self.headers = dict(headers or {})
         self.members = members
 
 
@@ -106,7 +109,7 @@ def answer_with_problems(app: APIGatewayHttpResolver) -> None:
         return problem(app, _STATUSES[type(error)], str(error))
 
     def refused(error: ProblemError) -> Response[str]:
-        return problem(app, error.status, str(error), **error.members)
+        return problem(app, error.status, str(error), headers=error.headers, **error.members)
 
     def unavailable(error: TransientError) -> Response[str]:
         logger.warning("service unavailable", reason=str(error))

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, NamedTuple, cast
 
@@ -52,20 +53,26 @@ def workflow() -> Workflow:
 Injected = Annotated[Services, Depends(services)]
 
 
+def claims(request: Request) -> Mapping[str, str]:
+    """What the caller's token says: API Gateway has checked it, and makes every claim a text."""
+    event = cast(APIGatewayProxyEventV2, request.resolved_event)
+    checked: Mapping[str, str] = event.request_context.authorizer.jwt_claim
+    return checked
+
+
 def owner(request: Request, provided: Injected) -> str:
     """Whose pictures the request is about.
 
-    Where sign-in is on, the ``sub`` of the token that API Gateway has checked, and nothing else. Where it is off,
-    nothing is private: ``user_id`` names an owner, else it is ``public``.
+    Where sign-in is on, the ``sub`` of the token that API Gateway has checked, and nothing else: what is ``public`` is
+    nobody's there. Where it is off, nothing is private: ``user_id`` names an owner, else it is ``public``.
 
     Raises:
         ProblemError: 401, the token names nobody.
         InvalidRequest: ``user_id`` cannot be an owner.
     """
-    if provided.settings.auth == "jwt":
-        event = cast(APIGatewayProxyEventV2, request.resolved_event)
-        subject = str(event.request_context.authorizer.jwt_claim.get("sub", ""))
-        if not _OWNER.fullmatch(subject):
+    if provided.settings.auth == "cognito":
+        subject = claims(request).get("sub", "")
+        if not _OWNER.fullmatch(subject) or subject == PUBLIC_OWNER:
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED, "The token does not say whose it is: `sub` is missing or malformed."
             )

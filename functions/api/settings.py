@@ -2,13 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Json
 
 from functions.core.models import ProcessingOptions
 from functions.core.settings import CommaSeparated, PictureSettings
 
 # A signature of version 4 lives for seven days at most.
 UrlLifetime = Annotated[int, Field(ge=1, le=604_800)]
+
+PicturesPerDay = Annotated[int, Field(ge=1)] | None
 
 
 class Settings(PictureSettings):
@@ -18,7 +20,10 @@ class Settings(PictureSettings):
     results_bucket: str
     apply_mask_function: str
     state_machine_arn: str
-    auth: Literal["none", "jwt"]
+    auth: Literal["none", "cognito"]
+    # How many pictures a day; None is any number.
+    pictures_per_day: PicturesPerDay = None
+    group_pictures_per_day: Annotated[Json[dict[str, PicturesPerDay]], Field(default_factory=dict)]
     mask_provider: str
     models: CommaSeparated
     version: str

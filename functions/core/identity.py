@@ -19,6 +19,7 @@ _PRESIGNED_KEY = re.compile(
     r"^uploads/(?P<owner>[^/]{1,128})/(?P<image_id>[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})/(?P<file_name>[^/]+)$",
     re.DOTALL,
 )
+_OWNERS_FOLDER = re.compile(r"^uploads/(?P<owner>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})/")
 
 
 class Identity(NamedTuple):
@@ -47,10 +48,12 @@ def new_image_id() -> str:
 def identify(upload: Upload) -> Identity:
     """The identity of an upload.
 
-    A key made by ``POST /upload-url`` (``uploads/{owner}/{image_id}/{file name}``) names its own; any other object
-    gets the UUIDv5 of bucket, key and version, and belongs to ``public``.
+    A key made by ``POST /upload-url`` (``uploads/{owner}/{image_id}/{file name}``) names its own. Any other object
+    gets the UUIDv5 of bucket, key and version. It belongs to whom its first folder names by a UUID, as Cognito names
+    people (``sub``), else to ``public``, which is nobody where sign-in is on.
     """
     if made_here := _PRESIGNED_KEY.match(upload.key):
         return Identity(made_here["image_id"], made_here["owner"], displayed(made_here["file_name"]))
     image_id = uuid.uuid5(uuid.NAMESPACE_URL, f"s3://{upload.bucket}/{upload.key}?versionId={upload.version}")
-    return Identity(str(image_id), PUBLIC_OWNER, displayed(upload.key.rsplit("/", 1)[-1]))
+    owned = _OWNERS_FOLDER.match(upload.key)
+    return Identity(str(image_id), owned["owner"] if owned else PUBLIC_OWNER, displayed(upload.key.rsplit("/", 1)[-1]))

@@ -3,7 +3,8 @@
 An item is a :class:`Record` without its absent fields, with a place for every step, and beside it what DynamoDB
 compares: ``upload_order``, the sequencer of its upload, padded so that it sorts as S3 means it; ``name_folded`` and
 ``labels_folded``, by which it is found in any case; and ``unsettled``, its status while something has yet to happen to
-it, by which it is found among the settled. Floats become ``Decimal`` here and nowhere else.
+it, by which it is found among the settled. Floats become ``Decimal`` here and nowhere else. Beside the records lie
+counters of uploads, one an owner and day.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import operator
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 
@@ -251,6 +252,36 @@ class RecordStore:
             item = self._table.get_item(Key={"image_id": image_id}, ConsistentRead=True).get("Item")
         return _from_item(item) if item else None
 
+    def count_upload(self, owner: str, day: date, most: int) -> int | None:
+        """Count one more upload that the owner asked for on a day in UTC, unless there were ``most`` of them already.
+
+        The counter is an item beside the records, with a key that is no picture's id and no attribute that an index
+        has. It is compared and raised in one write, so that requests at once never pass ``most``; a call that the SDK
+        repeats after a lost answer may count twice.
+
+        Returns:
+            how many there are now; or None if nothing was counted.
+        """
+        expires_at = datetime.combine(day + timedelta(days=2), time(), UTC)
+        try:
+            with translated("DynamoDB", _ERRORS, StoreUnavailable):
+                answer = self._table.update_item(
+                    Key=_counter_key(owner, day),
+                    UpdateExpression="SET expires_at = :expires_at ADD uploads :one",
+                    ConditionExpression=Attr("uploads").not_exists() | Attr("uploads").lt(most),
+                    ExpressionAttributeValues={":one": 1, ":expires_at": int(expires_at.timestamp())},
+                    ReturnValues="UPDATED_NEW",
+                )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return None
+        return _count(answer["Attributes"])
+
+    def uploads_counted(self, owner: str, day: date) -> int:
+        """How many uploads of the owner's were counted on a day in UTC."""
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
+            item = self._table.get_item(Key=_counter_key(owner, day), ConsistentRead=True).get("Item")
+        return _count(item) if item else 0
+
     def delete(self, image_id: str) -> None:
         """Delete a record; one that is not there is deleted already."""
         with translated("DynamoDB", _ERRORS, StoreUnavailable):
@@ -422,6 +453,14 @@ def new_record(identity: Identity, upload: Upload, status: Status, execution_arn
         updated_at=now.isoformat(),
         expires_at=int((now + timedelta(days=ttl_days)).timestamp()),
     )
+
+
+def _counter_key(owner: str, day: date) -> dict[str, str]:
+    return {"image_id": f"uploads#{owner}#{day.isoformat()}"}
+
+
+def _count(counter: Mapping[str, Any]) -> int:
+    return int(counter["uploads"])
 
 
 def _unclaimed(upload: Upload) -> ConditionBase:

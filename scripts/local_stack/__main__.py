@@ -35,6 +35,8 @@ def print_addresses(stack: LocalStack) -> None:
     outputs = stack.outputs
     console.print(f"Dashboard      {outputs['dashboard_url']}")
     console.print(f"API            {outputs['api_url']}")
+    if user := outputs.get("demo_user"):
+        console.print(f"Sign in as     {user['email']} with the password {user['password']}")
     console.print(f"Notifications  {displayed(stack.home / 'notifications.jsonl')}")
     console.print(f"Everything     {displayed(stack.home / 'stack.json')}")
 
@@ -141,7 +143,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     parsed = parse(arguments)
     ports = Ports(**{port.name: getattr(parsed, f"{port.name}_port") for port in fields(Ports)})
-    stack = LocalStack(parsed.home, ports, console, os.environ.get("MASK_TIER", "realtime"))
+    stack = LocalStack(
+        parsed.home, ports, console, os.environ.get("MASK_TIER", "realtime"), os.environ.get("AUTH", "none")
+    )
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt_once)
     try:

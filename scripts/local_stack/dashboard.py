@@ -70,7 +70,7 @@ def create_app(pages: Path, outputs: Path, aws_url: str) -> FastAPI:
     """The site in the folder ``pages``.
 
     Args:
-        outputs: the running stack's ``stack.json``, which says where the API is; absent until the stack is up.
+        outputs: the running stack's ``stack.json``, which says where the API and sign-in are; absent until it is up.
         aws_url: where pages find the API and the buckets.
     """
     app = FastAPI(title="Dashboard on one machine", docs_url=None, redoc_url=None, openapi_url=None)
@@ -90,14 +90,14 @@ def create_app(pages: Path, outputs: Path, aws_url: str) -> FastAPI:
     @app.get("/config.json")
     def config() -> Response:
         try:
-            api_url = json.loads(outputs.read_text())["api_url"]
+            stack = json.loads(outputs.read_text())
         except FileNotFoundError:
             return PlainTextResponse(
                 "The local stack is still starting.\n",
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 {**NO_STORE, "Retry-After": str(RETRY_AFTER_S)},
             )
-        return JSONResponse({"api_url": api_url}, headers=NO_STORE)
+        return JSONResponse({"api_url": stack["api_url"], "sign_in": stack["sign_in"]}, headers=NO_STORE)
 
     app.mount("/", Pages(directory=pages, check_dir=False))
     return app

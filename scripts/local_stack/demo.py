@@ -15,6 +15,7 @@ from rich.table import Table
 
 from scripts.local_stack.service import displayed
 from scripts.local_stack.services import aws_client
+from scripts.local_stack.sign_in import authorization
 
 # Eileen Collins, a NASA photograph in the public domain.
 DEFAULT_PICTURE = Path(skimage.__file__).parent / "data" / "astronaut.png"
@@ -40,7 +41,9 @@ def show_picture(outputs: Mapping[str, Any], home: Path, picture: Path, console:
     Raises:
         DemoError: the picture is refused, or does not end as SUCCEEDED or PARTIAL.
     """
-    with httpx.Client(base_url=outputs["api_url"], timeout=REQUEST_TIMEOUT_S, trust_env=False) as api:
+    with httpx.Client(
+        base_url=outputs["api_url"], headers=authorization(outputs), timeout=REQUEST_TIMEOUT_S, trust_env=False
+    ) as api:
         image_id = upload(api, picture, console)
         result = watch(api, image_id, console)
     if result.get("execution_arn"):

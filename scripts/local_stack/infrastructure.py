@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -27,7 +28,7 @@ SAGEMAKER_TARGET = "-target=aws_sagemaker_endpoint.inference"
 INTERRUPT_GRACE_S = 20.0  # Terraform writes its state before it ends
 PROGRESS_EVERY = 10  # resources; for output that is no terminal
 
-Outputs = dict[str, str]
+Outputs = dict[str, Any]
 
 
 class Infrastructure:

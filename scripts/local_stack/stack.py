@@ -21,6 +21,8 @@ from scripts.local_stack.infrastructure import Infrastructure, architecture
 from scripts.local_stack.lock import Lock
 from scripts.local_stack.service import HOST, Service, StackError, command_line, displayed, stop_group
 from scripts.local_stack.services import CREDENTIALS, Ports, aws_client, inference_settings, make_services
+from scripts.local_stack.sign_in import DEMO_EMAIL, authorization, keep_user
+from scripts.users import new_password
 
 DEFAULT_HOME = PROJECT / ".local"
 API_READY_TIMEOUT_S = 60.0
@@ -45,12 +47,15 @@ class LocalStack:
         ports: Ports | None = None,
         console: Console | None = None,
         mask_tier: str = "realtime",
+        auth: str = "none",
     ) -> None:
         self.home = home.resolve()
         self.mask_tier = mask_tier
+        self.auth = auth
         self.ports = ports or Ports()
         self.lock = Lock(self.home)
         self.services = {service.name: service for service in make_services(self.home, self.ports)}
+        self._password = new_password()
         self._console = console or Console(soft_wrap=True, highlight=False)
         self._processes: dict[int, str] = {}
         self._recording = threading.Lock()
@@ -83,13 +88,21 @@ class LocalStack:
             raise
 
     def deploy(self) -> None:
-        """Apply Terraform where something has changed, such as ``mask_tier``, and wait until the API answers."""
+        """Apply Terraform where something has changed, such as ``mask_tier``, and wait until the API answers.
+
+        Where sign-in is on, there is a user then, whose password is new with every start.
+        """
         outputs = self._infrastructure.deploy()
         if self.mask_tier == "async":  # which is idle, and auto scaling has taken its instances away
             scale(aws_client("sagemaker", self.services["sagemaker"].url), outputs["mask_provider"], 0)
         self._subscribe(outputs["topic_arn"])
+        outputs.setdefault("sign_in")  # Terraform leaves out what is null
+        if outputs["sign_in"]:
+            cognito = aws_client("cognito-idp", self.services["ministack"].url)
+            keep_user(cognito, outputs["sign_in"], DEMO_EMAIL, self._password)
+            outputs["demo_user"] = {"email": DEMO_EMAIL, "password": self._password}
         self._write_outputs(outputs)
-        self._wait_for_api(outputs["api_url"])
+        self._wait_for_api(outputs)
 
     def down(self) -> None:
         """Stop everything in order and wait until it is gone. The emulator saves its state.
@@ -191,13 +204,16 @@ class LocalStack:
             TopicArn=topic_arn, Protocol="http", Endpoint=subscriber
         )
 
-    def _wait_for_api(self, api_url: str) -> None:
+    def _wait_for_api(self, outputs: Mapping[str, Any]) -> None:
+        api_url, headers = outputs["api_url"], authorization(outputs)
         deadline = time.monotonic() + API_READY_TIMEOUT_S
         problem = ""
         with self._console.status("Waiting for the API"):
             while time.monotonic() < deadline:
                 try:
-                    answer = httpx.get(f"{api_url}/health", timeout=API_READY_TIMEOUT_S, trust_env=False)
+                    answer = httpx.get(
+                        f"{api_url}/health", headers=headers, timeout=API_READY_TIMEOUT_S, trust_env=False
+                    )
                     if answer.status_code == httpx.codes.OK:
                         return
                     problem = f"HTTP {answer.status_code}: {answer.text[:500]}"
@@ -227,7 +243,7 @@ class LocalStack:
                     self._failures.put(error)
                     return
 
-    def _write_outputs(self, outputs: Mapping[str, str]) -> None:
+    def _write_outputs(self, outputs: Mapping[str, Any]) -> None:
         contents = {
             **outputs,
             "dashboard_url": self.services["dashboard"].url,
@@ -261,6 +277,8 @@ class LocalStack:
             "AWS_ENDPOINT_URL_SAGEMAKER": self.services["sagemaker"].url,
             "TF_VAR_lambda_architecture": architecture(),
             "TF_VAR_mask_tier": self.mask_tier,
+            "TF_VAR_auth": self.auth,
+            "TF_VAR_sign_in_url_override": emulator,
             "TF_VAR_inference_environment": json.dumps(inference_settings()),
             "TF_VAR_function_environment": json.dumps(functions),
             "TF_VAR_cors_origins": json.dumps(origins),

@@ -51,6 +51,14 @@ def half(file: FilePayload) -> FilePayload:
     return {**file, "name": f"half {file['name']}", "buffer": file["buffer"][: len(file["buffer"]) // 2]}
 
 
+def sign_in(page: Page, email: str, password: str) -> None:
+    """Sign in on a page of the dashboard that nobody has signed in on: by way of the sign-in pages."""
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Username").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def choose(page: Page, *files: FilePayload) -> None:
     """Choose files on the page of uploads."""
     with page.expect_file_chooser() as chooser:

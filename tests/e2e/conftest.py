@@ -7,6 +7,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from tests.pipeline import Person, Pipeline
+
 
 @pytest.fixture(scope="session")
 def astronaut() -> bytes:
@@ -14,6 +16,12 @@ def astronaut() -> bytes:
     file = BytesIO()
     Image.fromarray(skimage.data.astronaut()).save(file, "JPEG", quality=92)
     return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def somebody_else(pipeline: Pipeline) -> Person:
+    """Another user than the pipeline's own."""
+    return pipeline.sign_up("somebody.else@matteflow.test")
 
 
 @pytest.fixture(scope="session")

@@ -52,11 +52,11 @@ def test_half_a_jpeg(pipeline, astronaut):
 
 
 def test_a_folder_marker_is_ignored(pipeline):
-    put = pipeline.put("uploads/folder/", b"")
+    put = pipeline.put(f"uploads/{pipeline.person.owner}/folder/", b"")
 
     ignored = {"upload": {"bucket": put["bucket"], "key": put["key"]}, "status": "IGNORED"}
     assert pipeline.wait_for_execution(lambda output: output == ignored)
-    assert pipeline.api("GET", "/images/uploads/folder%2F/status").status_code == 404
+    assert pipeline.api("GET", f"/images/uploads/{pipeline.person.owner}%2Ffolder%2F/status").status_code == 404
 
 
 @pytest.mark.parametrize(

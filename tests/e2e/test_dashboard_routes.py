@@ -5,12 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
-import boto3
 import pytest
 import requests
 from PIL import Image
 
-ABSENT = "01890000-0000-7000-8000-000000000000"
 STEPS = ["validate_image", "infer_mask", "analyze_image", "apply_mask", "save_result"]
 
 
@@ -21,10 +19,7 @@ def finished(pipeline, astronaut) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def table(pipeline) -> Any:
-    session = boto3.Session("test", "test", region_name=pipeline.outputs["region"])
-    return session.resource("dynamodb", endpoint_url=pipeline.outputs["aws_endpoint_url"]).Table(
-        pipeline.outputs["table"]
-    )
+    return pipeline.deployment.table()
 
 
 def test_each_step_is_seen_while_it_happens_and_after(pipeline, astronaut):
@@ -152,18 +147,6 @@ def test_a_failed_picture_is_resumed_by_the_api_once(pipeline, astronaut, table)
     refused = pipeline.api("POST", path)
     assert refused.status_code == 409
     assert "SUCCEEDED" in refused.json()["detail"]
-
-
-@pytest.mark.parametrize(("action", "body"), [("composites", {"background": "blur"}), ("resume", None)])
-def test_anothers_picture_looks_absent(pipeline, finished, action, body):
-    path = f"/results/{finished['image_id']}/{action}"
-
-    answers = [
-        pipeline.api("POST", path, params={"user_id": "somebody-else"}, json=body),
-        pipeline.api("POST", path.replace(finished["image_id"], ABSENT), json=body),
-    ]
-
-    assert [answer.status_code for answer in answers] == [404, 404]
 
 
 def test_a_page_of_the_dashboard_may_read_what_it_is_shown(pipeline, finished):

@@ -60,7 +60,7 @@ def test_the_same_event_ten_times_at_once_gives_one_result_and_one_notice(pipeli
 
     image_id = identify(Upload(**put, etag="", size=len(astronaut), sequencer="0062")).image_id
     assert statuses == ["DUPLICATE"] * 9 + ["SUCCEEDED"]
-    assert pipeline.wait(image_id)["execution_arn"] in executions
+    assert pipeline.records.get(image_id).execution_arn in executions
     assert len(pipeline.notices(image_id, at_least=2, timeout_s=3)) == 1
 
 

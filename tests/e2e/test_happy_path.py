@@ -154,7 +154,7 @@ def test_one_notice_with_attributes_to_filter_by(pipeline, astronaut):
     assert {name: attribute["Value"] for name, attribute in notice["MessageAttributes"].items()} == {
         "status": "SUCCEEDED",
         "image_id": image_id,
-        "owner": "public",
+        "owner": pipeline.person.owner,
     }
     assert "holiday.jpg" in notice["Message"]
     assert f"{pipeline.outputs['dashboard_url']}/results/{image_id}" in notice["Message"]
@@ -163,7 +163,7 @@ def test_one_notice_with_attributes_to_filter_by(pipeline, astronaut):
 def test_an_upload_is_found_by_its_key_with_slashes_in_it(pipeline, astronaut):
     image_id = pipeline.upload(astronaut, "by-key.jpg")
 
-    result = pipeline.wait_for_file(f"public/{image_id}/by-key.jpg")
+    result = pipeline.wait_for_file(f"{pipeline.person.owner}/{image_id}/by-key.jpg")
 
     assert result["image_id"] == image_id
 
@@ -209,12 +209,13 @@ def test_the_options_of_an_upload_shape_its_outputs(pipeline, astronaut):
     ids=["space and plus", "percent escape", "escaped percent", "emoji", "NFD"],
 )
 def test_a_file_put_straight_into_the_bucket_keeps_its_exact_key(pipeline, astronaut, file_name):
-    pipeline.put(f"uploads/{file_name}", astronaut)
+    path = f"{pipeline.person.owner}/{file_name}"
+    pipeline.put(f"uploads/{path}", astronaut)
 
-    result = pipeline.wait_for_file(file_name)
+    result = pipeline.wait_for_file(path)
 
     assert result["status"] == "SUCCEEDED", result
-    assert result["upload"]["key"] == f"uploads/{file_name}"
+    assert result["upload"]["key"] == f"uploads/{path}"
 
 
 def test_five_photographs_by_the_public_api(pipeline, photographs: list[Path]):

@@ -1,5 +1,6 @@
 """The server of the dashboard's pages: what a path answers, what is kept, and what a page may do."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,14 +77,16 @@ def test_every_answer_forbids_what_no_page_needs(site: httpx.Client) -> None:
         assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_the_api_is_named_once_the_stack_is_up(site: httpx.Client, outputs: Path) -> None:
+def test_the_page_is_told_where_the_api_and_sign_in_are_once_the_stack_is_up(site: httpx.Client, outputs: Path) -> None:
     starting = site.get("/config.json")
-    outputs.write_text(f'{{"api_url": "{API_URL}", "table": "records"}}')
+    sign_in = {"issuer": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A", "client_id": "abc"}
+    demo_user = {"email": "demo@matteflow.test", "password": "secret"}
+    outputs.write_text(json.dumps({"api_url": API_URL, "sign_in": sign_in, "demo_user": demo_user}))
     up = site.get("/config.json")
 
     assert starting.status_code == 503
     assert int(starting.headers["Retry-After"]) > 0
-    assert up.json() == {"api_url": API_URL}
+    assert up.json() == {"api_url": API_URL, "sign_in": sign_in}
     assert starting.headers["Cache-Control"] == up.headers["Cache-Control"] == "no-store"
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,12 @@ from scripts import terraform
 
 SCRIPT = Path("scripts") / "update-frontend-config.sh"
 API_URL = "https://abc.execute-api.us-east-1.amazonaws.com"
+SIGN_IN = {
+    "issuer": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A",
+    "domain_url": "https://matteflow-dev-123456789012.auth.us-east-1.amazoncognito.com",
+    "client_id": "abc",
+    "scopes": ["openid", "email", "matteflow/pictures.read", "matteflow/pictures.write"],
+}
 
 
 @pytest.fixture
@@ -26,7 +33,7 @@ def update(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
     return subprocess.run([project / SCRIPT, *arguments], capture_output=True, text=True, check=False)
 
 
-def config(project: Path) -> dict[str, str]:
+def config(project: Path) -> dict[str, Any]:
     return json.loads((project / "frontend_react" / "dist" / "config.json").read_text())
 
 
@@ -35,7 +42,11 @@ def test_terraforms_output_of_an_environment_is_published(project: Path, monkeyp
     terraform.initialize_environment("dev")
 
     before = update(project)
-    outputs = {"api_url": {"value": API_URL, "type": "string"}}
+    kinds = {"issuer": "string", "domain_url": "string", "client_id": "string", "scopes": ["list", "string"]}
+    outputs = {
+        "api_url": {"value": API_URL, "type": "string"},
+        "sign_in": {"value": SIGN_IN, "type": ["object", kinds]},
+    }
     state = {"version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "test", "outputs": outputs}
     (project / ".deployments" / "dev" / "terraform.tfstate").write_text(json.dumps({**state, "resources": []}))
     after = update(project, "dev")
@@ -43,7 +54,7 @@ def test_terraforms_output_of_an_environment_is_published(project: Path, monkeyp
     assert before.returncode == 1
     assert "make deploy ENV=dev" in before.stderr
     assert after.returncode == 0, after.stderr
-    assert config(project) == {"api_url": API_URL}
+    assert config(project) == {"api_url": API_URL, "sign_in": SIGN_IN}
 
 
 def test_the_running_local_stack_is_asked_by_its_name(project: Path) -> None:
@@ -55,7 +66,7 @@ def test_the_running_local_stack_is_asked_by_its_name(project: Path) -> None:
     assert stopped.returncode == 1
     assert "make run" in stopped.stderr
     assert running.returncode == 0, running.stderr
-    assert json.loads((project / "site.json").read_text()) == {"api_url": API_URL}
+    assert json.loads((project / "site.json").read_text()) == {"api_url": API_URL, "sign_in": None}
 
 
 def test_what_cannot_be_done_says_what_to_run(project: Path) -> None:

@@ -51,6 +51,16 @@ def test_any_other_object_is_a_picture_of_the_public(key: str) -> None:
     assert identity == identify(make_upload(key=key, etag="other", sequencer="FF"))
 
 
+@pytest.mark.parametrize("path", ["boat.jpg", "holiday/boat.jpg"])
+def test_an_object_in_the_folder_of_a_person_is_theirs(path: str) -> None:
+    person = "74c8f4d8-3021-70ab-9d3f-2f9a1c5e7b60"
+
+    identity = identify(make_upload(key=f"uploads/{person}/{path}"))
+
+    assert (identity.owner, identity.file_name) == (person, "boat.jpg")
+    assert uuid.UUID(identity.image_id).version == 5
+
+
 def test_every_version_bucket_and_key_is_a_picture_of_its_own() -> None:
     key = "uploads/cafe\u0301.jpg"
     uploads = [

@@ -1,8 +1,10 @@
 """POST /upload-url: where an upload begins."""
 
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Literal
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.request import Request
 from pydantic import ConfigDict, Field
@@ -10,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from functions.api.file_names import portable
 from functions.api.problem import documented, invalid
+from functions.api.quota import RATE_LIMIT_HEADERS, DailyLimit, Quota
 from functions.api.request_body import read_json
 from functions.api.services import Injected, Owner, check_background
 from functions.api.settings import Settings
@@ -63,7 +66,10 @@ class PostTicket(_Ticket):
     "/upload-url",
     summary="Ask for a URL to upload a picture to",
     operation_id="createUploadUrl",
-    responses={200: {"description": "Where and how to upload"}, **documented(413)},
+    responses={
+        200: {"description": "Where and how to upload", "headers": RATE_LIMIT_HEADERS},
+        **documented(413, 429),
+    },
     openapi_extensions={
         "requestBody": {
             "required": True,
@@ -71,12 +77,15 @@ class PostTicket(_Ticket):
         }
     },
 )
-def create_upload_url(request: Request, services: Injected, owner: Owner) -> PutTicket | PostTicket:
+def create_upload_url(
+    request: Request, services: Injected, owner: Owner, limit: DailyLimit
+) -> Response[PutTicket | PostTicket]:
     asked = read_json(request, UploadUrlRequest)
     settings = services.settings
     _check(asked, settings)
     if asked.options:
         check_background("options.background", asked.options.background_image_id, owner, services)
+    quota = None if limit is None else Quota.take(services.records, owner, limit)
     image_id, safe_name, now = new_image_id(), portable(asked.file_name), datetime.now(UTC)
     logger.append_keys(image_id=image_id)
     key = f"{UPLOADS_PREFIX}{owner}/{image_id}/{safe_name}"
@@ -98,11 +107,15 @@ def create_upload_url(request: Request, services: Injected, owner: Owner) -> Put
         form = services.images.presign_post(
             bucket, key, content_type=asked.file_type, max_size_bytes=settings.max_size_bytes, expires_s=expires_s
         )
-        return PostTicket(image_id=image_id, upload_url=form.url, fields=form.fields, key=key, expires_in=expires_s)
-    put = services.images.presign_put(
-        bucket, key, content_type=asked.file_type, content_length=asked.size, expires_s=expires_s
-    )
-    return PutTicket(image_id=image_id, upload_url=put.url, headers=put.headers, key=key, expires_in=expires_s)
+        ticket: PutTicket | PostTicket = PostTicket(
+            image_id=image_id, upload_url=form.url, fields=form.fields, key=key, expires_in=expires_s
+        )
+    else:
+        put = services.images.presign_put(
+            bucket, key, content_type=asked.file_type, content_length=asked.size, expires_s=expires_s
+        )
+        ticket = PutTicket(image_id=image_id, upload_url=put.url, headers=put.headers, key=key, expires_in=expires_s)
+    return Response(HTTPStatus.OK, "application/json", ticket, headers=quota.headers(now) if quota else None)
 
 
 def _check(asked: UploadUrlRequest, settings: Settings) -> None:

@@ -77,3 +77,18 @@ mock_resource "aws_apigatewayv2_api" {
 mock_resource "aws_appautoscaling_policy" {
   defaults = { arn = "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:00000000-0000-0000-0000-000000000000:resource/mock:policyName/mock" }
 }
+
+mock_resource "aws_cognito_user_pool" {
+  defaults = {
+    id       = "us-east-1_Mock"
+    endpoint = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Mock"
+  }
+}
+
+mock_resource "aws_cognito_user_pool_client" {
+  defaults = { id = "mockclient" }
+}
+
+mock_resource "aws_apigatewayv2_authorizer" {
+  defaults = { id = "mockauthorizer" }
+}

@@ -117,7 +117,7 @@ def configure(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
 @pytest.fixture
 def signed_in(api: Api, configure: Callable[[str, str | None], None]) -> Api:
     """The API with sign-in on."""
-    configure("AUTH", "jwt")
+    configure("AUTH", "cognito")
     return api
 
 

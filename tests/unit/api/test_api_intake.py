@@ -15,10 +15,17 @@ def test_types_limits_and_defaults_are_those_of_the_deployment(api, configure):
         "max_size_bytes": 1_000_000,
         "max_pixels": 1000,
         "models": ["u2netp", "isnet-general-use"],
+        "quota": None,
     }
     assert options["crop"] == {"margin": 10}
     assert options["formats"] == ["png", "webp"]
 
 
-def test_it_is_told_to_anyone(signed_in):
-    assert signed_in.get("/intake").status == 200
+def test_it_tells_how_many_pictures_are_left_today(api, configure):
+    configure("PICTURES_PER_DAY", "3")
+    before = api.get("/intake").body["quota"]
+    api.post({"fileName": "boat.jpg", "fileType": "image/jpeg"})
+    after = api.get("/intake").body["quota"]
+
+    assert (before["limit"], before["used"], after["used"]) == (3, 0, 1)
+    assert after["resets_at"].endswith("T00:00:00Z")

@@ -39,12 +39,20 @@ def test_it_has_every_route_and_no_other():
     assert {(method, path) for path, operations in paths.items() for method in operations} == ROUTES
 
 
-def test_every_refusal_it_names_is_a_problem():
+def test_every_refusal_it_names_is_a_problem_but_those_of_api_gateway():
     for path, operations in describe()["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 if int(status) >= 400:
-                    assert response["content"].keys() == {"application/problem+json"}, (path, status)
+                    expected = "application/json" if status in ("401", "403") else "application/problem+json"
+                    assert response["content"].keys() == {expected}, (path, status)
+
+
+def test_every_route_may_ask_for_a_token_of_its_scope():
+    for path, operations in describe()["paths"].items():
+        for method, operation in operations.items():
+            scope = "matteflow/pictures.read" if method == "get" else "matteflow/pictures.write"
+            assert operation["security"] == [{}, {"token": [scope]}], path
 
 
 def test_the_api_serves_it(api):

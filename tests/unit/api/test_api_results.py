@@ -310,7 +310,7 @@ class TestOwner:
         assert refused.status == absent.status == 404
         assert refused.text.replace(of_alice.image_id, ABSENT) == absent.text
 
-    @pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": "a/b"}])
+    @pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": "a/b"}, {"sub": "public"}])
     def test_a_token_that_names_nobody(self, signed_in, load_event, claims):
         event = load_event("api_get_signed_in")
         event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
