@@ -114,6 +114,26 @@ user: setup ## Invite a person to sign in (ENV=dev EMAIL=a@b.example, GROUP=name
 token: setup ## Sign in with the browser and print an access token for the API (ENV=dev)
 	@$(RUN) scripts.sign_in --env "$(ENV)"
 
+FROM ?=
+TO ?=
+CANCEL ?=
+.PHONY: replay
+replay: setup ## Send archived uploads to the workflow once more (ENV=dev FROM=2026-11-20T00:00Z TO=..., or CANCEL=yes)
+	@$(RUN) scripts.replay --env "$(ENV)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(CANCEL),--cancel)
+
+.PHONY: reconcile find-lost
+reconcile: setup ## Look now for pictures that nothing has happened to (ENV=dev)
+	@$(RUN) scripts.reconcile --env "$(ENV)"
+find-lost: setup ## Start uploads of which no event came, by a list of the whole bucket (ENV=dev FROM=2026-11-20)
+	@$(RUN) scripts.find_lost --env "$(ENV)" $(if $(FROM),--from "$(FROM)")
+
+QUEUE ?= dead-letter
+DRY_RUN ?=
+DISCARD ?=
+.PHONY: redrive
+redrive: setup ## Send what a queue keeps where it was meant to go (ENV=dev QUEUE=dead-letter|undelivered DRY_RUN=yes)
+	@$(RUN) scripts.redrive --env "$(ENV)" $(if $(DRY_RUN),--dry-run) $(if $(DISCARD),--discard "$(DISCARD)") "$(QUEUE)"
+
 # --- check ------------------------------------------------------------------------------------------------------------
 
 .PHONY: test
@@ -161,6 +181,11 @@ screenshots: setup dashboard browser ## Photograph every page, light and dark, o
 .PHONY: openapi
 openapi: .venv/.ready ## Write the API's document again from its routes
 	@$(RUN) scripts.export_openapi
+
+PRICED := $(filter-out local,$(ENV))
+.PHONY: cost
+cost: setup ## What 1,000 pictures and an idle month cost on AWS, in each tier (ENV=dev)
+	@$(RUN) scripts.cost $(if $(PRICED),--env "$(PRICED)")
 
 # --- deploy -----------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+from botocore.config import Config
 
 from scripts import terraform
 
@@ -31,9 +32,9 @@ class Deployment(NamedTuple):
     session: boto3.Session
     endpoint_url: str | None = None
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A client of an AWS service, as boto3 names it, in the deployment's region."""
-        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+        return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
 
     def table(self) -> Any:
         """The table of the records."""

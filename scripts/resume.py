@@ -2,14 +2,19 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
+
+from rich.console import Console
 
 from functions.core.errors import MatteflowError
 from functions.core.models import Record
 from functions.core.record_store import RecordStore
 from functions.core.workflow import Workflow
 from scripts.deployment import Deployment, DeploymentError, add_deployment, chosen_deployment
+
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 
 class Pictures(NamedTuple):
@@ -27,14 +32,24 @@ class Pictures(NamedTuple):
         )
 
 
-def resume(pictures: Pictures, image_ids: Sequence[str], tell: Callable[[str], None] = print) -> bool:
-    """Start the named pictures again, or all that FAILED or were cut off if none is named; tell of each.
+def resume(
+    pictures: Pictures,
+    image_ids: Sequence[str],
+    tell: Callable[[str], None] = print,
+    show: Callable[[str], None] = lambda _: None,
+) -> bool:
+    """Start the named pictures again, or all that FAILED or were cut off if none is named.
+
+    Args:
+        tell: is told of each picture, and how many there were.
+        show: is told how far it is, and how fast it goes.
 
     Returns:
         whether every picture that was named could be resumed, and so is processed again now.
     """
     refused = False
     started = 0
+    begun_at = time.monotonic()
     for image_id, record in _chosen(pictures, image_ids):
         if record is None:
             tell(f"{image_id}: there is no such picture.")
@@ -45,9 +60,10 @@ def resume(pictures: Pictures, image_ids: Sequence[str], tell: Callable[[str], N
         elif execution_arn := pictures.workflow.resume(record, pictures.records):
             tell(f"{image_id}: {record.file_name} is processed again by {execution_arn}")
             started += 1
+            show(f"{started:,} resumed, {started / (time.monotonic() - begun_at):.1f} a second")
         else:
             tell(f"{image_id}: it is being resumed already.")
-    tell(f"{started} resumed." if started else "There was nothing to resume.")
+    tell(f"{started:,} resumed." if started else "There was nothing to resume.")
     return not refused
 
 
@@ -67,8 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_deployment(parser)
     options = parser.parse_args(arguments)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
-        return 0 if resume(Pictures.of(chosen_deployment(options)), options.id) else 1
+        pictures = Pictures.of(chosen_deployment(options))
+        with console.status("Looking") as status:
+            return 0 if resume(pictures, options.id, console.print, status.update) else 1
+    except KeyboardInterrupt:
+        print("Interrupted. What was resumed is processed; run it again for the others.", file=sys.stderr)
+        return INTERRUPTED
     except (DeploymentError, MatteflowError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -172,7 +172,7 @@ locals {
       })
       statements = [
         {
-          actions   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+          actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
           resources = concat([aws_dynamodb_table.records.arn], local.record_index_arns)
         },
         {
@@ -231,8 +231,8 @@ locals {
         END_WITHIN_S      = local.execution_timeout_s
       }
       statements = [
-        { actions = ["s3:ListBucket"], resources = [local.uploads_bucket_arn] },
-        { actions = ["s3:GetObject"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
+        { actions = ["s3:ListBucket", "s3:ListBucketVersions"], resources = [local.uploads_bucket_arn] },
+        { actions = ["s3:DeleteObjectVersion", "s3:GetObject"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
         { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
         { actions = ["dynamodb:Query"], resources = ["${aws_dynamodb_table.records.arn}/index/unsettled-updated_at-index"] },
         { actions = ["states:StartExecution"], resources = [local.state_machine_arn] },

@@ -62,3 +62,13 @@ output "sign_in" {
   description = "What signing in needs, for pages and commands: the tokens' issuer, the address of the sign-in pages, the app client and its scopes. Null where sign-in is off."
   value       = local.sign_in
 }
+
+output "event_archive_name" {
+  description = "Archive of the uploads' events, from which they are replayed."
+  value       = aws_cloudwatch_event_archive.uploads.name
+}
+
+output "function_names" {
+  description = "Name of each function."
+  value       = { for name, function in aws_lambda_function.function : name => function.function_name }
+}

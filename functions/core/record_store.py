@@ -4,7 +4,8 @@ An item is a :class:`Record` without its absent fields, with a place for every s
 compares: ``upload_order``, the sequencer of its upload, padded so that it sorts as S3 means it; ``name_folded`` and
 ``labels_folded``, by which it is found in any case; and ``unsettled``, its status while something has yet to happen to
 it, by which it is found among the settled. Floats become ``Decimal`` here and nowhere else. Beside the records lie
-counters of uploads, one an owner and day.
+counters of uploads, one an owner and day. Of a deleted picture the key alone stays for a while, with the time at which
+that goes, too.
 """
 
 from __future__ import annotations
@@ -76,6 +77,12 @@ _MOST_READ = 8
 
 # Only versions of one key share it, and S3 delivers late events within hours, so few records lie between.
 _NEWEST_OF = 25
+
+# The archive replays events for 30 days (terraform/eventbridge.tf); no queue keeps them longer.
+_EVENTS_END_AFTER = timedelta(days=31)
+
+# What is unsettled of a deleted picture: an upload may be on the way to it.
+_DELETED = "DELETED"
 
 # S3 documents no length of a sequencer; those seen have 16 to 20 digits.
 _SEQUENCER_DIGITS = 64
@@ -250,7 +257,7 @@ class RecordStore:
         """The record as the last write left it, or None."""
         with translated("DynamoDB", _ERRORS, StoreUnavailable):
             item = self._table.get_item(Key={"image_id": image_id}, ConsistentRead=True).get("Item")
-        return _from_item(item) if item else None
+        return _from_item(item) if item and "status" in item else None
 
     def count_upload(self, owner: str, day: date, most: int) -> int | None:
         """Count one more upload that the owner asked for on a day in UTC, unless there were ``most`` of them already.
@@ -282,10 +289,34 @@ class RecordStore:
             item = self._table.get_item(Key=_counter_key(owner, day), ConsistentRead=True).get("Item")
         return _count(item) if item else 0
 
-    def delete(self, image_id: str) -> None:
-        """Delete a record; one that is not there is deleted already."""
+    def delete(self, image_id: str, upload_key: str | None = None) -> None:
+        """Delete a record; one that is not there is deleted already.
+
+        Its key stays for a while, so that no upload or event that comes later brings the picture back.
+
+        Args:
+            upload_key: where an upload can still come; see :meth:`late_uploads`.
+        """
+        now = datetime.now(UTC)
+        item: dict[str, Any] = {"image_id": image_id, "expires_at": int((now + _EVENTS_END_AFTER).timestamp())}
+        if upload_key is not None:
+            item |= {"late_key": upload_key, "unsettled": _DELETED, "updated_at": now.isoformat()}
         with translated("DynamoDB", _ERRORS, StoreUnavailable):
-            self._table.delete_item(Key={"image_id": image_id})
+            self._table.put_item(Item=item)
+
+    def late_uploads(self, before: datetime, limit: int) -> dict[str, str]:
+        """Of at most ``limit`` pictures deleted before a time: the id, and the key to which an upload may have come."""
+        keys = self._unsettled_keys(_DELETED, before, limit)
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
+            items = [self._table.get_item(Key={"image_id": key}, ConsistentRead=True).get("Item", {}) for key in keys]
+        return {str(item["image_id"]): str(item["late_key"]) for item in items if "late_key" in item}
+
+    def settle_deleted(self, image_id: str) -> None:
+        """Let a deleted picture to which no upload can come any more be settled."""
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
+            self._table.update_item(
+                Key={"image_id": image_id}, UpdateExpression="REMOVE unsettled, late_key, updated_at"
+            )
 
     def list_by_owner(
         self,
@@ -370,19 +401,22 @@ class RecordStore:
 
         It costs what it finds, however many records there are.
         """
-        with translated("DynamoDB", _ERRORS, StoreUnavailable):
-            keys = self._table.query(
-                IndexName=UNSETTLED_INDEX,
-                KeyConditionExpression=Key("unsettled").eq(status) & Key("updated_at").lt(before.isoformat()),
-                Limit=limit,
-            )["Items"]
-        records = (self.get(str(key["image_id"])) for key in keys)
+        records = map(self.get, self._unsettled_keys(status, before, limit))
         return [record for record in records if record is not None and record.status == status]
 
     def stop_awaiting(self, image_id: str) -> None:
         """Let a record whose upload can come no more be settled; it stays as it is until it expires."""
         awaiting = Attr("status").eq(Status.AWAITING_UPLOAD)
         self._update(image_id, awaiting, "REMOVE unsettled", names={}, values={})
+
+    def _unsettled_keys(self, unsettled: str, before: datetime, limit: int) -> list[str]:
+        with translated("DynamoDB", _ERRORS, StoreUnavailable):
+            items = self._table.query(
+                IndexName=UNSETTLED_INDEX,
+                KeyConditionExpression=Key("unsettled").eq(unsettled) & Key("updated_at").lt(before.isoformat()),
+                Limit=limit,
+            )["Items"]
+        return [str(item["image_id"]) for item in items]
 
     def _newest_first(self, of: ConditionBase, **query: Any) -> Iterator[QueryOutputTableTypeDef]:
         """DynamoDB's pages of the owners' index, each read when it is asked for."""

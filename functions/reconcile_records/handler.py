@@ -32,9 +32,9 @@ def _dependencies() -> tuple[Settings, ImageStore, RecordStore, Workflow]:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(_event: Event, _context: LambdaContext) -> None:
+def handler(_event: Event, _context: LambdaContext) -> dict[str, int]:
     settings, images, records, workflow = _dependencies()
-    reconcile_records(
+    return reconcile_records(
         images=images,
         records=records,
         workflow=workflow,

@@ -2,7 +2,7 @@
 
 - S3 names the version in the events of a versioned bucket, as ``detail.object.version-id``
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). MiniStack 1.5.33 knows it, and leaves it out
-  of what it gives to EventBridge.
+  of what it gives to EventBridge. Nor does an archive keep these events, so that a replay would have none.
 - Step Functions publishes to SNS with the state's ``MessageAttributes``
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sns.html). MiniStack 1.5.33 does so only for a publish
   that comes over HTTP.
@@ -21,6 +21,7 @@ import json
 import shlex
 import sys
 import zipfile
+from datetime import datetime
 from typing import Any
 
 from ministack import app  # type: ignore[import-not-found]
@@ -33,7 +34,7 @@ cd "$IMAGE_ROOT" && exec "$IMAGE_PYTHON" -m inference_image {command}
 
 
 def name_versions() -> None:
-    """Add ``version-id`` to every S3 event that MiniStack gives to EventBridge."""
+    """Add ``version-id`` to every S3 event that MiniStack gives to EventBridge, and archive it."""
     fire_s3_event, dispatch_event = s3._fire_s3_event, eventbridge._dispatch_event
     version_of_event: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_of_event", default=None)
 
@@ -46,13 +47,17 @@ def name_versions() -> None:
             version_of_event.reset(token)
 
     @functools.wraps(dispatch_event)
-    def dispatch(event: dict[str, Any], *options: Any) -> Any:
+    def dispatch(event: dict[str, Any], *options: Any) -> None:
         version_id = version_of_event.get()
         if event["Source"] != "aws.s3" or version_id is None:
-            return dispatch_event(event, *options)
+            dispatch_event(event, *options)
+            return
         detail = json.loads(event["Detail"])
         detail["object"]["version-id"] = version_id
-        return dispatch_event({**event, "Detail": json.dumps(detail)}, *options)
+        named = {**event, "Detail": json.dumps(detail)}
+        dispatch_event(named, *options)
+        # A replay compares seconds since 1970.
+        eventbridge._archive_event({**named, "Time": int(datetime.fromisoformat(event["Time"]).timestamp())})
 
     s3._fire_s3_event, eventbridge._dispatch_event = fire, dispatch
 

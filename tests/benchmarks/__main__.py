@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.cost import cost
 from tests.benchmarks.cutout import measure_memory, measure_time
 from tests.benchmarks.edges import edges
 from tests.benchmarks.encoding import lossless_file
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[], Row]] = {
     "B9-24": functools.partial(measure_memory, 24),
     "B9-50": functools.partial(measure_memory, 50),
     "B10": edges,
+    "B11": cost,
 }
 
 

@@ -72,8 +72,8 @@ def deployment(records: RecordStore, s3: S3Client, monkeypatch: pytest.MonkeyPat
     return Deployment(records, s3)
 
 
-def reconcile() -> None:
-    handler.handler({}, Context())
+def reconcile() -> dict[str, int]:
+    return handler.handler({}, Context())
 
 
 def test_an_upload_whose_event_never_came_is_started_once(deployment: Deployment) -> None:
@@ -145,6 +145,28 @@ def test_what_has_ended_is_left_alone(deployment: Deployment, status: Status) ->
     assert deployment.started() == []
 
 
+@pytest.mark.parametrize(("minutes", "is_deleted"), [(29, False), (31, True)])
+def test_what_was_uploaded_to_a_deleted_picture_is_deleted_once_no_more_can_come(
+    deployment: Deployment, minutes: int, is_deleted: bool
+) -> None:
+    image_id, key = deployment.add(Status.AWAITING_UPLOAD)
+    deployment.records.delete(image_id, key)
+    deployment.put(key)
+    deployment.put(key + ".other")
+    deployment.records._table.update_item(
+        Key={"image_id": image_id},
+        UpdateExpression="SET updated_at = :then",
+        ExpressionAttributeValues={":then": (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()},
+    )
+    reconcile()
+    listed = deployment.s3.list_object_versions(Bucket=UPLOADS_BUCKET)["Versions"]
+    assert [version["Key"] for version in listed] == ([] if is_deleted else [key]) + [key + ".other"]
+    assert deployment.records.get(image_id) is None
+    assert deployment.started() == []
+    # It is looked at once.
+    assert len(deployment.records.late_uploads(datetime.now(UTC), 10)) == (0 if is_deleted else 1)
+
+
 def test_a_run_is_bounded_and_the_next_one_goes_on(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciling, "_MOST", 2)
     for minutes in (50, 40, 30):
@@ -162,9 +184,15 @@ def test_a_run_tells_what_it_did(deployment: Deployment, log: io.StringIO, capsy
     deployment.put(key)
     deployment.add(Status.AWAITING_UPLOAD)
     deployment.add(Status.PROCESSING)
-    reconcile()
+    found = {"started_unnoticed": 1, "started_cut_off": 1, "absent_uploads": 1}
+    assert reconcile() == found
     (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
-    told = {name: line[name] for name in ("started_unnoticed", "started_cut_off", "absent_uploads")}
-    assert told == {"started_unnoticed": 1, "started_cut_off": 1, "absent_uploads": 1}
+    assert line == line | found
     (metrics,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert metrics["Reconciled"] == [2.0]
+
+
+def test_a_run_that_starts_nothing_tells_no_metric(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    deployment.add(Status.AWAITING_UPLOAD)
+    reconcile()
+    assert "_aws" not in capsys.readouterr().out

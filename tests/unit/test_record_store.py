@@ -358,6 +358,27 @@ class TestReading:
         records.delete(IDENTITY.image_id)
         assert records.get(IDENTITY.image_id) is None
 
+    def test_a_deleted_picture_does_not_come_back_with_an_upload_or_event_that_comes_later(
+        self, records: RecordStore
+    ) -> None:
+        # Given a picture that was deleted while its upload was on the way
+        records.create(awaiting(IDENTITY.image_id))
+        records.delete(IDENTITY.image_id)
+        # Then no execution can claim it, nor record that it failed
+        assert claim(records) is None
+        assert records.finish(ended(Status.FAILED)) is None
+        assert records.get(IDENTITY.image_id) is None
+        assert records.newest_by_upload_key(UPLOAD.key) is None
+        assert list(records.unfinished()) == []
+
+    def test_what_is_left_of_a_deleted_picture_expires_after_the_last_event_of_it(self, records: RecordStore) -> None:
+        claim(records)
+        records.delete(IDENTITY.image_id)
+        item = records._table.get_item(Key={"image_id": IDENTITY.image_id})["Item"]
+        assert item.keys() == {"image_id", "expires_at"}
+        days = (int(item["expires_at"]) - datetime.now(UTC).timestamp()) / 86400
+        assert 30 < days <= 31
+
     @pytest.mark.parametrize(("limit", "sizes"), [(2, [2, 2, 1]), (5, [5]), (4, [4, 1]), (100, [5])])
     def test_pages_hold_every_record_once_newest_first(
         self, records: RecordStore, limit: int, sizes: list[int]

@@ -90,6 +90,16 @@ def test_all_that_failed_are_resumed_when_none_is_named(pipeline: Pipeline) -> N
     assert pipeline.said[-1] == "3 resumed."
 
 
+def test_it_shows_how_far_it_is_and_how_fast(pipeline: Pipeline) -> None:
+    for number in range(3):
+        pipeline.end(Status.FAILED, make_upload(key=f"uploads/{number}.jpg"))
+    shown: list[str] = []
+    pictures = Pictures(pipeline.records, Workflow(STATE_MACHINE, pipeline.client))
+    assert resume(pictures, (), pipeline.said.append, shown.append)
+    assert [text.split(",")[0] for text in shown] == ["1 resumed", "2 resumed", "3 resumed"]
+    assert all(text.endswith(" a second") for text in shown)
+
+
 def test_resuming_twice_starts_one_execution(pipeline: Pipeline) -> None:
     pipeline.end(Status.FAILED)
     pipeline.resume(IMAGE_ID)

@@ -74,11 +74,12 @@ def delete_result(image_id: str, services: Injected, owner: Owner) -> Response[s
     settings, images = services.settings, services.images
     images.delete_prefix(settings.results_bucket, f"{image_id}/")
     images.delete_prefix(settings.masks_bucket, f"{image_id}/")
-    if image_id in record.upload_key:
+    made_here = image_id in record.upload_key
+    if made_here:
         images.delete_versions(settings.uploads_bucket, record.upload_key)
     elif record.upload:
         # The other versions of a key that was chosen elsewhere are other pictures.
         images.delete_version(record.upload.bucket, record.upload.key, record.upload.version)
     # Last, so that a deletion that broke off can be asked for again.
-    services.records.delete(image_id)
+    services.records.delete(image_id, record.upload_key if made_here else None)
     return Response(HTTPStatus.NO_CONTENT.value, body="")

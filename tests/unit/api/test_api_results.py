@@ -1,6 +1,7 @@
 """Reading, listing and deleting results."""
 
 import json
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -354,14 +355,16 @@ class TestDelete:
         assert len(keys()) == 4
         assert all(other.image_id in key for key in keys())
         assert api.delete(f"/results/{record.image_id}").status == 404
+        assert records.late_uploads(datetime.now(UTC), 10) == {record.image_id: record.upload_key}
 
-    def test_another_version_of_a_key_chosen_elsewhere_is_another_picture(self, api, make_record, s3, keys):
+    def test_another_version_of_a_key_chosen_elsewhere_is_another_picture(self, api, records, make_record, s3, keys):
         versions = [s3.put_object(Bucket=UPLOADS_BUCKET, Key="uploads/boat.jpg")["VersionId"] for _ in "ab"]
         image_id = "8a6e0804-2bd0-5672-b79d-d97027f9071a"
         record = make_record(image_id=image_id, upload_key="uploads/boat.jpg", version=versions[0])
 
         assert api.delete(f"/results/{record.image_id}").status == 204
         assert keys() == ["uploads/boat.jpg"]
+        assert records.late_uploads(datetime.now(UTC), 10) == {}
         assert s3.head_object(Bucket=UPLOADS_BUCKET, Key="uploads/boat.jpg")["VersionId"] == versions[1]
 
     def test_not_while_it_is_being_processed(self, api, records, make_record, s3, keys):
