@@ -45,6 +45,7 @@ $(eval $(call environment,.tools/ministack,ministack))
 $(eval $(call environment,.tools/lambda,lambda-runtime))
 $(eval $(call environment,.tools/checkov,checkov))
 $(eval $(call environment,.tools/bench,bench))
+$(eval $(call environment,.tools/endpoint,endpoint))
 $(eval $(call environment,.tools/rembg,rembg))
 
 .PHONY: setup
@@ -72,7 +73,7 @@ browser:
 
 .PHONY: lock
 lock: $(UV) ## Pin the newest allowed packages again, with hashes
-	@for list in dev ministack lambda-runtime checkov rembg uv functions-core functions-imaging inference inference-gpu bench; do \
+	@for list in dev ministack lambda-runtime checkov endpoint rembg uv functions-core functions-imaging inference inference-gpu bench; do \
 	  case $$list in functions-*|inference*|bench) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    --no-emit-find-links $$constraint requirements/$$list.in --output-file requirements/$$list.txt; \
@@ -137,7 +138,7 @@ redrive: setup ## Send what a queue keeps where it was meant to go (ENV=dev QUEU
 # --- check ------------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup .tools/checkov/.ready build dashboard browser ## Set everything up and run every test
+test: setup .tools/checkov/.ready .tools/endpoint/.ready build dashboard browser ## Set everything up and run every test
 	@$(NPM) test
 	@$(RUN) pytest -n 2
 
@@ -200,6 +201,21 @@ deploy: build ## Apply an environment on AWS, after you approve its plan (ENV=de
 	@$(RUN) scripts.terraform apply $(ENV)
 destroy: build ## Remove an environment from AWS, after you approve (ENV=dev)
 	@$(RUN) scripts.terraform destroy $(ENV)
+
+.PHONY: image site
+image: setup ## Build the inference image and push it, unless the environment's repository has it (ENV=dev)
+	@$(RUN) scripts.image push --env "$(ENV)"
+site: setup dashboard ## Publish the dashboard's pages (ENV=dev)
+	@$(RUN) scripts.site --env "$(ENV)"
+
+DO ?= smoke
+REQUESTS ?= 50
+CONCURRENCY ?= 4
+OF_ENDPOINT := $(if $(filter smoke benchmark,$(DO)),$(if $(IMAGE),--image "$(IMAGE)")) \
+  $(if $(filter benchmark,$(DO)),--requests $(REQUESTS) --concurrency $(CONCURRENCY))
+.PHONY: endpoint
+endpoint: setup .tools/endpoint/.ready ## Try what makes the masks (DO=smoke), time it (DO=benchmark REQUESTS=50), or give it weights (DO=publish MODEL=u2net)
+	@.tools/endpoint/bin/python -m scripts.endpoint $(DO) --env "$(ENV)" $(OF_ENDPOINT) $(if $(filter publish,$(DO)),$(MODEL))
 
 .PHONY: clean
 clean: ## Remove what was built and the local stack's data (environments stay)

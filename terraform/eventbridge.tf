@@ -101,8 +101,9 @@ resource "aws_lambda_permission" "rule" {
 }
 
 resource "aws_iam_role" "upload_arrived" {
-  name               = "${local.name_prefix}-upload-arrived"
-  assume_role_policy = data.aws_iam_policy_document.upload_arrived_trust.json
+  name                 = "${local.name_prefix}-upload-arrived"
+  assume_role_policy   = data.aws_iam_policy_document.upload_arrived_trust.json
+  permissions_boundary = local.permissions_boundary
 }
 
 data "aws_iam_policy_document" "upload_arrived_trust" {

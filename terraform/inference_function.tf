@@ -15,7 +15,7 @@ resource "aws_lambda_function" "inference" {
   description   = "Makes the mask of a proxy, on the CPU."
   role          = aws_iam_role.inference_function[0].arn
   package_type  = "Image"
-  image_uri     = var.inference_image_uri
+  image_uri     = local.inference_image_uri
   architectures = ["x86_64"] # as SageMaker's instances
   memory_size   = var.inference_function_memory_mb
   timeout       = 60 # the app itself answers 503 after 50
@@ -41,7 +41,7 @@ resource "aws_lambda_function" "inference" {
     mode = var.tracing ? "Active" : "PassThrough"
   }
 
-  depends_on = [aws_iam_role_policy.inference_function]
+  depends_on = [aws_ecr_repository_policy.inference, aws_iam_role_policy.inference_function]
 }
 
 resource "aws_cloudwatch_log_group" "inference_function" {
@@ -54,8 +54,9 @@ resource "aws_cloudwatch_log_group" "inference_function" {
 resource "aws_iam_role" "inference_function" {
   count = local.has_endpoint ? 0 : 1
 
-  name               = "${local.inference_function}-function"
-  assume_role_policy = data.aws_iam_policy_document.function_trust.json
+  name                 = "${local.inference_function}-function"
+  assume_role_policy   = data.aws_iam_policy_document.function_trust.json
+  permissions_boundary = local.permissions_boundary
 }
 
 resource "aws_iam_role_policy" "inference_function" {

@@ -60,8 +60,9 @@ resource "aws_cloudwatch_log_group" "function" {
 resource "aws_iam_role" "function" {
   for_each = local.functions
 
-  name               = "${local.name_prefix}-${each.key}"
-  assume_role_policy = data.aws_iam_policy_document.function_trust.json
+  name                 = "${local.name_prefix}-${each.key}"
+  assume_role_policy   = data.aws_iam_policy_document.function_trust.json
+  permissions_boundary = local.permissions_boundary
 }
 
 data "aws_iam_policy_document" "function_trust" {

@@ -72,3 +72,20 @@ output "function_names" {
   description = "Name of each function."
   value       = { for name, function in aws_lambda_function.function : name => function.function_name }
 }
+
+output "inference_image" {
+  description = "The repository of the inference image, and the list of packages that the tier's image holds; null where inference_image_uri names another."
+  value = one([
+    for repository in aws_ecr_repository.inference : { repository = repository.repository_url, requirements = local.inference_requirements }
+  ])
+}
+
+output "delivery_roles" {
+  description = "Roles of the delivery, by what they are for; GitHub's environments name them as AWS_ROLE_ARN."
+  value       = { for name, role in aws_iam_role.delivery : name => role.arn }
+}
+
+output "mask_tier" {
+  description = "What the inference image runs as."
+  value       = var.mask_tier
+}

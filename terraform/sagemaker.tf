@@ -15,11 +15,12 @@ locals {
       MODEL_ARTIFACT_BUCKET = var.inference_weights.bucket
       MODEL_ARTIFACT_PREFIX = var.inference_weights.prefix
     },
+    try(var.inference_weights.sha256, null) == null ? {} : { MODEL_SHA256 = var.inference_weights.sha256 },
   )
 
   # Models and endpoint configurations cannot be changed, only replaced: a name that follows from the image and its
   # environment lets the new one be made before the old one goes.
-  model_name = "${local.endpoint_name}-${substr(sha256(jsonencode([var.inference_image_uri, local.inference_environment])), 0, 8)}"
+  model_name = "${local.endpoint_name}-${substr(sha256(jsonencode([local.inference_image_uri, local.inference_environment])), 0, 8)}"
 
   # A request may name a proxy instead of carrying it; weights may lie outside the image.
   inference_object_arns = concat(
@@ -27,7 +28,7 @@ locals {
     var.inference_weights == null ? [] : ["arn:${local.partition}:s3:::${var.inference_weights.bucket}/${var.inference_weights.prefix}*"],
   )
 
-  inference_image          = regex("^(?P<account>\\d+)\\.dkr\\.ecr\\.(?P<region>[^.]+)\\.amazonaws\\.com/(?P<repository>[^:@]+)", var.inference_image_uri)
+  inference_image          = regex("^(?P<account>\\d+)\\.dkr\\.ecr\\.(?P<region>[^.]+)\\.amazonaws\\.com/(?P<repository>[^:@]+)", local.inference_image_uri)
   inference_repository_arn = "arn:${local.partition}:ecr:${local.inference_image.region}:${local.inference_image.account}:repository/${local.inference_image.repository}"
 }
 
@@ -39,7 +40,7 @@ resource "aws_sagemaker_model" "inference" {
   execution_role_arn = aws_iam_role.inference[0].arn
 
   primary_container {
-    image       = var.inference_image_uri
+    image       = local.inference_image_uri
     environment = local.inference_environment
   }
 
@@ -112,8 +113,9 @@ resource "aws_cloudwatch_log_group" "inference" {
 resource "aws_iam_role" "inference" {
   count = local.has_endpoint ? 1 : 0
 
-  name               = local.endpoint_name
-  assume_role_policy = data.aws_iam_policy_document.inference_trust.json
+  name                 = local.endpoint_name
+  assume_role_policy   = data.aws_iam_policy_document.inference_trust.json
+  permissions_boundary = local.permissions_boundary
 }
 
 data "aws_iam_policy_document" "inference_trust" {

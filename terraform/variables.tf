@@ -501,7 +501,7 @@ variable "mask_tier" {
   }
 
   validation {
-    condition     = var.mask_tier != "lambda" || strcontains(var.inference_image_uri, ".dkr.ecr.${var.region}.")
+    condition     = var.mask_tier != "lambda" || var.inference_image_uri == null || strcontains(coalesce(var.inference_image_uri, "-"), ".dkr.ecr.${var.region}.")
     error_message = "In the tier lambda the image is in an ECR repository of the function's own region: push it there, and set inference_image_uri."
   }
 }
@@ -546,12 +546,24 @@ variable "inference_ami_version" {
 }
 
 variable "inference_image_uri" {
-  description = "The image built from inference_image/, in ECR: <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>."
+  description = "An image built from inference_image/ that lies in an ECR repository of your own: <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>. Null: the one that `make image` puts into the environment's repository."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com/[^:@]+[:@].+$", var.inference_image_uri))
+    condition     = var.inference_image_uri == null || can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com/[^:@]+[:@].+$", var.inference_image_uri))
     error_message = "SageMaker takes an image from ECR only, here with a tag or a digest."
+  }
+}
+
+variable "inference_image_tag" {
+  description = "The digest of what the image is made of, as `python -m scripts.image tag` tells it; `make plan` and `make deploy` give it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.inference_image_uri != null || can(regex("^[0-9a-f]{16}$", var.inference_image_tag))
+    error_message = "Which inference image? Run `make image ENV=${var.environment}`, which `make deploy` does, and set inference_image_tag to the digest that it tells; or name an image of your own as inference_image_uri."
   }
 }
 
@@ -572,12 +584,18 @@ variable "inference_environment" {
 }
 
 variable "inference_weights" {
-  description = "Where in S3 the container finds weights that its image does not hold: the bucket, and the prefix of the keys."
+  description = "Where in S3 the container finds weights that its image does not hold: the bucket, the prefix of the keys, and the SHA-256 that they must have, as `make endpoint DO=publish` tells it. Without it, a model of rembg's must be what rembg publishes."
   type = object({
     bucket = string
     prefix = string
+    sha256 = optional(string)
   })
   default = null
+
+  validation {
+    condition     = try(var.inference_weights.sha256, null) == null || can(regex("^[0-9a-f]{64}$", var.inference_weights.sha256))
+    error_message = "A SHA-256 is 64 hexadecimal digits."
+  }
 }
 
 variable "inference_instance_type" {
@@ -619,4 +637,34 @@ variable "inference_invocations_per_minute" {
     condition     = var.inference_invocations_per_minute >= 1
     error_message = "There is at least one request a minute."
   }
+}
+
+# Who deploys it
+
+variable "delivery" {
+  description = "Who deploys beside a person: none; github, GitHub Actions by the roles that this makes; codepipeline, a pipeline of the account's own. A person applies a change of this, and of what a deployment may do."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "github", "codepipeline"], var.delivery)
+    error_message = "The delivery is none, github or codepipeline."
+  }
+}
+
+variable "repository" {
+  description = "The repository at GitHub that is deployed: owner/name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.delivery == "none" || can(regex("^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", var.repository))
+    error_message = "Whose pushes are deployed? Set repository to owner/name."
+  }
+}
+
+variable "github_provider_exists" {
+  description = "Whether the account has GitHub's identity provider already. It can hold one: the first environment makes it, every other sets this to true."
+  type        = bool
+  default     = false
 }

@@ -1,5 +1,4 @@
-# An account for trying things out. The inference image's address names that account, so it is given as
-# TF_VAR_inference_image_uri.
+# An account for trying things out.
 environment  = "dev"
 protect_data = false
 

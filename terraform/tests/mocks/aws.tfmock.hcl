@@ -92,3 +92,19 @@ mock_resource "aws_cognito_user_pool_client" {
 mock_resource "aws_apigatewayv2_authorizer" {
   defaults = { id = "mockauthorizer" }
 }
+
+mock_resource "aws_ecr_repository" {
+  defaults = { repository_url = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-test-inference" }
+}
+
+mock_resource "aws_iam_policy" {
+  defaults = { arn = "arn:aws:iam::123456789012:policy/mock-policy" }
+}
+
+mock_resource "aws_codeconnections_connection" {
+  defaults = { arn = "arn:aws:codeconnections:us-east-1:123456789012:connection/00000000-0000-0000-0000-000000000000" }
+}
+
+mock_resource "aws_codebuild_project" {
+  defaults = { arn = "arn:aws:codebuild:us-east-1:123456789012:project/mock-project" }
+}
