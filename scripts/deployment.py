@@ -25,7 +25,7 @@ class Deployment(NamedTuple):
     Args:
         outputs: Terraform's outputs (``terraform/outputs.tf``); of the local stack all that its ``stack.json`` says.
         session: the credentials that the AWS CLI would take; of the local stack its emulator's.
-        endpoint_url: the local stack's emulator; None on AWS.
+        endpoint_url: the local stack's emulator, for what its ``stack.json`` names no other of; None on AWS.
     """
 
     outputs: Mapping[str, Any]
@@ -34,7 +34,8 @@ class Deployment(NamedTuple):
 
     def client(self, service: str, config: Config | None = None) -> Any:
         """A client of an AWS service, as boto3 names it, in the deployment's region."""
-        return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+        endpoint_url = self.outputs.get(f"{service.replace('-', '_')}_endpoint_url", self.endpoint_url)
+        return self.session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
 
     def table(self) -> Any:
         """The table of the records."""

@@ -2,16 +2,19 @@ locals {
   uploads_bucket_arn = aws_s3_bucket.bucket["uploads"].arn
   masks_bucket_arn   = aws_s3_bucket.bucket["masks"].arn
   results_bucket_arn = aws_s3_bucket.bucket["results"].arn
-  record_index_arns  = ["${aws_dynamodb_table.records.arn}/index/*"]
+  record_index_arn   = "${aws_dynamodb_table.records.arn}/index" # an index's name follows
 
   # Where a notice sends people: the dashboard has its pages of results under the API's own path.
   results_url = "${coalesce(var.dashboard_url, local.api_url)}/results"
 
-  # S3 answers "access denied" for an object that is gone, unless the caller may list its bucket.
+  # S3 answers "access denied" for an object that is gone, unless the caller may list its bucket: all of it, as a
+  # request for an object has no prefix to be held against.
   tell_gone_from_denied = {
-    actions   = ["s3:ListBucket"]
-    resources = [local.uploads_bucket_arn, local.masks_bucket_arn]
+    for name, bucket in aws_s3_bucket.bucket : name => { actions = ["s3:ListBucket"], resources = [bucket.arn] }
   }
+
+  # A UUID, and so not what an asynchronous inference leaves beside the pictures.
+  any_image_id = "????????-????-????-????-????????????"
 
   # On the picture's record, which the step's execution owns.
   mark_progress = {
@@ -58,7 +61,7 @@ locals {
         RECORD_TTL_DAYS = var.lifetimes.record_days
       })
       statements = [
-        local.tell_gone_from_denied,
+        local.tell_gone_from_denied.uploads,
         { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
         { actions = ["s3:PutObject"], resources = ["${local.masks_bucket_arn}/*/proxy.jpg"] },
         { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
@@ -121,7 +124,8 @@ locals {
         MAX_PIXELS     = var.intake.max_pixels
       }
       statements = [
-        local.tell_gone_from_denied,
+        local.tell_gone_from_denied.uploads,
+        local.tell_gone_from_denied.masks,
         { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
         {
           # The background may be another picture, as its proxy shows it.
@@ -172,8 +176,12 @@ locals {
       })
       statements = [
         {
-          actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
-          resources = concat([aws_dynamodb_table.records.arn], local.record_index_arns)
+          actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+          resources = [aws_dynamodb_table.records.arn]
+        },
+        {
+          actions   = ["dynamodb:Query"]
+          resources = ["${local.record_index_arn}/owner-created_at-index", "${local.record_index_arn}/upload_key-created_at-index"]
         },
         {
           # Signed URLs carry the function's own permissions: to upload, and to see originals, masks and results.
@@ -181,8 +189,12 @@ locals {
           resources = ["${local.uploads_bucket_arn}/uploads/*"]
         },
         {
-          actions   = ["s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
-          resources = ["${local.masks_bucket_arn}/*", "${local.results_bucket_arn}/*"]
+          actions   = ["s3:GetObject"]
+          resources = ["${local.masks_bucket_arn}/*/mask.png", "${local.masks_bucket_arn}/*/proxy.jpg", "${local.results_bucket_arn}/*"]
+        },
+        {
+          actions   = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+          resources = ["${local.masks_bucket_arn}/${local.any_image_id}/*", "${local.results_bucket_arn}/*"]
         },
         {
           actions   = ["s3:ListBucket", "s3:ListBucketVersions"]
@@ -209,7 +221,7 @@ locals {
         RESULTS_URL           = local.results_url
       }
       statements = [
-        { actions = ["s3:ListBucket"], resources = [local.uploads_bucket_arn] },
+        local.tell_gone_from_denied.uploads,
         { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
         { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
         { actions = ["sns:Publish"], resources = [aws_sns_topic.notices.arn] },
@@ -231,10 +243,11 @@ locals {
         END_WITHIN_S      = local.execution_timeout_s
       }
       statements = [
-        { actions = ["s3:ListBucket", "s3:ListBucketVersions"], resources = [local.uploads_bucket_arn] },
+        local.tell_gone_from_denied.uploads,
+        { actions = ["s3:ListBucketVersions"], resources = [local.uploads_bucket_arn] },
         { actions = ["s3:DeleteObjectVersion", "s3:GetObject"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
         { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
-        { actions = ["dynamodb:Query"], resources = ["${aws_dynamodb_table.records.arn}/index/unsettled-updated_at-index"] },
+        { actions = ["dynamodb:Query"], resources = ["${local.record_index_arn}/unsettled-updated_at-index"] },
         { actions = ["states:StartExecution"], resources = [local.state_machine_arn] },
         { actions = ["states:DescribeExecution"], resources = [local.execution_arns] },
       ]
@@ -251,7 +264,7 @@ locals {
           MASKS_BUCKET = aws_s3_bucket.bucket["masks"].bucket
         }
         statements = [
-          local.tell_gone_from_denied,
+          local.tell_gone_from_denied.masks,
           {
             actions   = ["s3:GetObject", "s3:DeleteObject"]
             resources = ["${local.masks_bucket_arn}/${local.inference_prefix}*"]

@@ -20,7 +20,7 @@ locals {
   # What InferMask may do.
   infer_mask_statements = {
     realtime = [
-      local.tell_gone_from_denied,
+      local.tell_gone_from_denied.masks,
       local.read_proxy,
       local.keep_mask,
       local.mark_progress,

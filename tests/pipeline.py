@@ -12,9 +12,11 @@ import requests
 from functions.core.identity import PUBLIC_OWNER
 from functions.core.record_store import RecordStore
 from scripts.deployment import LOCAL, find_deployment
+from scripts.local_stack.recorder import requests_log
 from scripts.local_stack.sign_in import access_token, keep_user
 from scripts.local_stack.stack import LocalStack
 from scripts.users import new_password
+from tests.least_privilege import Roles, read_grants
 
 TERMINAL = {"SUCCEEDED", "PARTIAL", "REJECTED", "BLOCKED", "FAILED"}
 
@@ -39,9 +41,31 @@ class Pipeline:
         self.person = (
             self.sign_in(**self.outputs["demo_user"]) if self.outputs["sign_in"] else Person(PUBLIC_OWNER, None)
         )
+        self.roles = [self._roles(since=0)]
+
+    def deploy(self, mask_tier: str) -> None:
+        """Give the running stack another mask tier."""
+        began = time.time()
+        self.stack.mask_tier = mask_tier
+        self.stack.deploy()
+        self.outputs = self.stack.outputs
+        self.roles.append(self._roles(began))
+
+    def _roles(self, since: float) -> Roles:
+        """The roles as Terraform has made them by now."""
+        functions = self.client("lambda").list_functions(MaxItems=50)["Functions"]
+        machine = self.step_functions.describe_state_machine(stateMachineArn=self.outputs["state_machine_arn"])
+        (target,) = self.client("events").list_targets_by_rule(Rule=self.outputs["event_rule_name"])["Targets"]
+        arns = {function["FunctionName"]: function["Role"] for function in functions}
+        arns[requests_log.SIGNED_URL] = next(role for name, role in arns.items() if name.endswith("-api"))
+        arns[requests_log.WORKFLOW] = machine["roleArn"]
+        arns[requests_log.RULE] = target["RoleArn"]
+        arns[requests_log.ENDPOINT] = self.outputs["mask_provider"]  # the role has the endpoint's name
+        of = {by: arn.rpartition("/")[2] for by, arn in arns.items()}
+        return Roles(since, frozenset(read_grants(self.client("iam"))), of)
 
     def client(self, service: str) -> Any:
-        """A client of one of the emulator's services."""
+        """A client of one of the services."""
         return self.deployment.client(service)
 
     def sign_in(self, email: str, password: str) -> Person:

@@ -1,4 +1,6 @@
-"""MiniStack, with what it drops, cuts short or cannot run put right. Runs in MiniStack's own environment.
+"""MiniStack, with what it drops, cuts short or cannot run put right, and a log of what is asked of it.
+
+It runs in MiniStack's own environment.
 
 - S3 names the version in the events of a versioned bucket, as ``detail.object.version-id``
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). MiniStack 1.5.33 knows it, and leaves it out
@@ -27,9 +29,11 @@ from typing import Any
 from ministack import app  # type: ignore[import-not-found]
 from ministack.services import eventbridge, lambda_svc, s3, sns, stepfunctions  # type: ignore[import-not-found]
 
+from scripts.local_stack.recorder import requests_log
+
 IMAGE_BOOTSTRAP = """\
 #!/bin/sh
-cd "$IMAGE_ROOT" && exec "$IMAGE_PYTHON" -m inference_image {command}
+cd "$IMAGE_ROOT" && PYTHONPATH="$IMAGE_PYTHONPATH" exec "$IMAGE_PYTHON" -m inference_image {command}
 """
 
 
@@ -131,10 +135,55 @@ def run_images_without_docker() -> None:
     lambda_svc._execute_function_docker = run
 
 
+def log_requests() -> None:
+    """Log what is asked with a role that no process of its own has: by signed URLs, the workflow, and its rule.
+
+    Who signed a URL the emulator cannot tell, as all functions have one access key; only the API signs any.
+    """
+    verify_url, enforce_policy = s3._verify_presigned_sigv4, s3._enforce_signed_post_policy
+    start_execution = eventbridge._dispatch_to_stepfunctions
+
+    def verify(method: str, path: str, headers: dict[str, str], query: dict[str, Any]) -> Any:
+        refused = verify_url(method, path, headers, query)
+        if refused is None and "X-Amz-Signature" in query:
+            bucket, _, key = path.lstrip("/").partition("/")
+            version = {"VersionId": query["versionId"]} if "versionId" in query else {}
+            asked = {"Bucket": bucket, "Key": key, **version}
+            requests_log.write(requests_log.SIGNED_URL, "s3", f"{method.title()}Object", asked)
+        return refused
+
+    def enforce(fields: dict[str, str], bucket: str, *options: Any) -> Any:
+        refused = enforce_policy(fields, bucket, *options)
+        if refused is None:
+            requests_log.write(requests_log.SIGNED_URL, "s3", "PutObject", {"Bucket": bucket, "Key": fields["key"]})
+        return refused
+
+    def start(arn: str, event: Any) -> Any:
+        requests_log.write(requests_log.RULE, "sfn", "StartExecution", {"stateMachineArn": arn})
+        return start_execution(arn, event)
+
+    def logged(run_task: Any) -> Any:
+        @functools.wraps(run_task)
+        def run(resource: str, arguments: dict[str, Any], *options: Any) -> Any:
+            # arn:aws:states:::sqs:sendMessage, or arn:aws:states:::lambda:invoke.waitForTaskToken
+            service, operation = resource.partition(".")[0].split(":")[-2:]
+            service = {"events": "eventbridge"}.get(service, service)
+            requests_log.write(requests_log.WORKFLOW, service, operation[0].upper() + operation[1:], arguments)
+            return run_task(resource, arguments, *options)
+
+        return run
+
+    s3._verify_presigned_sigv4, s3._enforce_signed_post_policy = verify, enforce
+    eventbridge._dispatch_to_stepfunctions = start
+    stepfunctions._invoke_resource = logged(stepfunctions._invoke_resource)
+    stepfunctions._invoke_with_callback = logged(stepfunctions._invoke_with_callback)
+
+
 if __name__ == "__main__":
     name_versions()
     end_failed_callbacks()
     run_images_without_docker()
     take_time_for_jsonata()
     keep_message_attributes()
+    log_requests()
     sys.exit(app.main())

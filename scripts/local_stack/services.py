@@ -14,11 +14,13 @@ import boto3
 from inference_image.settings import Settings as InferenceSettings
 from scripts import build
 from scripts.build import PROJECT
+from scripts.local_stack.recorder import requests_log
 from scripts.local_stack.service import HOST, Service
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 MINISTACK_PYTHON = PROJECT / ".tools" / "ministack" / "bin" / "python"
+RECORDER = Path(__file__).parent / "recorder"
 
 # The emulators take any.
 CREDENTIALS = {
@@ -70,6 +72,11 @@ def inference_settings() -> dict[str, str]:
     return {"MASK_ENGINE": "classical", **chosen}
 
 
+def requests_log_of(home: Path) -> Path:
+    """The file that says what was asked of AWS; ``recorder/requests_log.py`` describes it."""
+    return home / "logs" / "requests.jsonl"
+
+
 def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
     """The services in the order they start: what calls comes after what it calls."""
 
@@ -92,6 +99,9 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
     emulator_home = home / "ministack"
     layers = build.BUILD / build.LOCAL.name / "layers"
     aws = {**CREDENTIALS, "AWS_ENDPOINT_URL": f"http://{HOST}:{ports.ministack}"}
+    log = {"AWS_REQUESTS_LOG": str(requests_log_of(home))}
+    # SageMaker reads, writes and tells with the endpoint's role, and so does the container.
+    as_endpoint = {**aws, **log, "AWS_REQUESTS_BY": requests_log.ENDPOINT, "PYTHONPATH": str(RECORDER)}
     return (
         service(
             "ministack",
@@ -110,10 +120,14 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
                 "SFTP_ENABLED": "0",
                 # Read by the bootstrap of scripts/build.py: the functions inherit this environment.
                 "LAMBDA_PYTHON": str(build.LAMBDA_PYTHON),
-                "LAMBDA_LAYERS_PATH": ":".join(str(layers / layer / "python") for layer in build.LAYERS),
+                "LAMBDA_LAYERS_PATH": ":".join(
+                    [*(str(layers / layer / "python") for layer in build.LAYERS), str(RECORDER)]
+                ),
                 # Read by the bootstrap of scripts/local_stack/ministack.py.
                 "IMAGE_PYTHON": sys.executable,
                 "IMAGE_ROOT": str(PROJECT),
+                "IMAGE_PYTHONPATH": str(RECORDER),
+                **log,
             },
             replaceable=False,
         ),
@@ -128,7 +142,7 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
             "inference",
             "/ping",
             module("inference_image", "serve", "--port", str(ports.inference)),
-            {**aws, **inference_settings()},
+            {**as_endpoint, **inference_settings()},
         ),
         service(
             "sagemaker_runtime",
@@ -138,7 +152,7 @@ def make_services(home: Path, ports: Ports) -> tuple[Service, ...]:
                 f"--port={ports.sagemaker_runtime}",
                 f"--container-url=http://{HOST}:{ports.inference}",
             ),
-            {**aws, "AWS_ENDPOINT_URL_SAGEMAKER": f"http://{HOST}:{ports.sagemaker}"},
+            {**as_endpoint, "AWS_ENDPOINT_URL_SAGEMAKER": f"http://{HOST}:{ports.sagemaker}"},
         ),
         service(
             "rekognition",

@@ -32,3 +32,8 @@ def photographs() -> list[Path]:
     if len(photographs) < 5:
         pytest.skip("the photographs for measuring are not beside the project")
     return photographs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What judges all that was done comes last."""
+    items.sort(key=lambda item: item.path.name == "test_least_privilege.py")

@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import requests
 from PIL import Image
 
 from functions.core.identity import identify
 from functions.core.models import Upload
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def output_of(pipeline, execution_arn: str, timeout_s: float = 60) -> dict:
@@ -27,6 +32,41 @@ def output_of(pipeline, execution_arn: str, timeout_s: float = 60) -> dict:
             return json.loads(execution["output"])
         time.sleep(0.2)
     raise AssertionError(f"{execution_arn} still runs after {timeout_s} s")
+
+
+@contextmanager
+def lost_events(pipeline) -> Iterator[None]:
+    """No upload starts an execution."""
+    events = pipeline.client("events")
+    events.disable_rule(Name=pipeline.outputs["event_rule_name"])
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=pipeline.outputs["event_rule_name"])
+
+
+def age(pipeline, image_id: str, **changed: str) -> None:
+    """Make it so that the last thing happened to the picture three hours ago, and left its record ``changed``."""
+    fields = {"updated_at": (datetime.now(UTC) - timedelta(hours=3)).isoformat(), **changed}
+    pipeline.client("dynamodb").update_item(
+        TableName=pipeline.outputs["table"],
+        Key={"image_id": {"S": image_id}},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
+        ExpressionAttributeNames={f"#{name}": name for name in fields},
+        ExpressionAttributeValues={f":{name}": {"S": value} for name, value in fields.items()},
+    )
+
+
+def run_function(pipeline, name: str, event: dict) -> None:
+    """Run one of the functions as EventBridge does; ``name`` is its folder."""
+    functions = pipeline.client("lambda")
+    (function,) = (
+        function["FunctionName"]
+        for function in functions.list_functions()["Functions"]
+        if function["FunctionName"].endswith(name)
+    )
+    answer = functions.invoke(FunctionName=function, Payload=json.dumps(event))
+    assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def task_errors(pipeline, execution_arn: str) -> list[str]:
@@ -43,8 +83,8 @@ def resume(pipeline, image_id: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_same_event_ten_times_at_once_gives_one_result_and_one_notice(pipeline, astronaut):
-    # Outside uploads/ the rule does not match, so the only executions are the ten started here.
-    put = pipeline.put("repeated/ten-times.jpg", astronaut)
+    with lost_events(pipeline):  # so that the only executions are the ten started here
+        put = pipeline.put("uploads/ten-times.jpg", astronaut)
     item = {"key": put["key"], "version-id": put["version"], "etag": "", "size": len(astronaut), "sequencer": "0062"}
     event = json.dumps({"detail": {"bucket": {"name": put["bucket"]}, "object": item}})
 
@@ -162,6 +202,7 @@ def test_a_picture_whose_execution_is_aborted_failed_and_can_be_resumed(pipeline
     try:
         image_id = pipeline.upload(astronaut, "aborted.jpg")
         aborted = pipeline.wait_until_claimed(image_id)
+        assert pipeline.api("POST", f"/results/{image_id}/resume").status_code == 409, "it is in process"
         pipeline.step_functions.stop_execution(executionArn=aborted)
         failed = pipeline.wait(image_id)
     finally:
@@ -180,31 +221,52 @@ def test_a_picture_whose_execution_is_aborted_failed_and_can_be_resumed(pipeline
 
 
 def test_an_upload_whose_event_is_lost_is_found_and_processed(pipeline, astronaut):
-    events, functions, dynamodb = (pipeline.client(service) for service in ("events", "lambda", "dynamodb"))
-    events.disable_rule(Name=pipeline.outputs["event_rule_name"])
-    try:
+    with lost_events(pipeline):
         image_id = pipeline.upload(astronaut, "event-lost.jpg")
-    finally:
-        events.enable_rule(Name=pipeline.outputs["event_rule_name"])
-    # As if it had been an hour ago.
-    dynamodb.update_item(
-        TableName=pipeline.outputs["table"],
-        Key={"image_id": {"S": image_id}},
-        UpdateExpression="SET updated_at = :then",
-        ExpressionAttributeValues={":then": {"S": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}},
-    )
-    (name,) = (
-        function["FunctionName"]
-        for function in functions.list_functions()["Functions"]
-        if function["FunctionName"].endswith("reconcile_records")
-    )
+    age(pipeline, image_id)
 
     for _ in range(2):
-        assert "FunctionError" not in functions.invoke(FunctionName=name, Payload=b"{}")
+        run_function(pipeline, "reconcile_records", {})
     result = pipeline.wait(image_id)
 
     assert result["status"] == "SUCCEEDED"
     assert len(pipeline.notices(image_id, at_least=2, timeout_s=3)) == 1
+
+
+def test_an_upload_that_never_came_is_looked_for_once(pipeline, astronaut):
+    image_id = pipeline.ask_to_upload(astronaut, "never-came.jpg", "image/jpeg")["imageId"]
+    age(pipeline, image_id)
+
+    run_function(pipeline, "reconcile_records", {})
+
+    key = {"image_id": {"S": image_id}}
+    record = pipeline.client("dynamodb").get_item(TableName=pipeline.outputs["table"], Key=key)["Item"]
+    assert record["status"]["S"] == "AWAITING_UPLOAD"
+    assert "unsettled" not in record
+
+
+def test_a_picture_whose_execution_ended_unheard_is_resumed(pipeline, astronaut):
+    image_id = pipeline.upload(astronaut, "unheard.jpg")
+    ended = pipeline.wait(image_id)["execution_arn"]
+    output_of(pipeline, ended)
+    age(pipeline, image_id, status="PROCESSING", unsettled="PROCESSING")
+
+    run_function(pipeline, "reconcile_records", {})
+
+    assert pipeline.wait(image_id, after_execution=ended)["status"] == "SUCCEEDED"
+
+
+def test_the_end_of_an_execution_whose_picture_was_deleted_leaves_no_record(pipeline, astronaut):
+    with lost_events(pipeline):
+        put = pipeline.put("uploads/deleted-meanwhile.jpg", astronaut)
+    pipeline.s3.delete_object(Bucket=put["bucket"], Key=put["key"], VersionId=put["version"])
+    item = {"key": put["key"], "version-id": put["version"], "etag": "", "size": len(astronaut), "sequencer": "0062"}
+    end = json.loads((FIXTURES / "execution_status_change.json").read_text())
+    end["detail"]["input"] = json.dumps({"detail": {"bucket": {"name": put["bucket"]}, "object": item}})
+
+    run_function(pipeline, "record_failure", end)
+
+    assert pipeline.api("GET", "/images/uploads/deleted-meanwhile.jpg/status").status_code == 404
 
 
 def test_a_malformed_event_is_set_aside(pipeline):

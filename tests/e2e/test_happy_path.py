@@ -132,6 +132,18 @@ def test_the_masks_bucket_holds_mask_proxy_and_metadata(pipeline, astronaut):
     assert json.load(metadata["Body"])["image_id"] == image_id
 
 
+def test_the_endpoint_reads_a_picture_that_a_request_names(pipeline, astronaut):
+    image_id = pipeline.upload(astronaut, "astronaut.jpg")
+    pipeline.wait(image_id)
+    named = {"image": {"bucket": pipeline.outputs["masks_bucket"], "key": f"{image_id}/proxy.jpg"}}
+
+    answer = pipeline.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=pipeline.outputs["mask_provider"], ContentType="application/json", Body=json.dumps(named)
+    )
+
+    assert Image.open(answer["Body"]).size == (512, 512)
+
+
 def test_the_upload_key_is_in_the_output_of_every_state(pipeline, astronaut):
     result = pipeline.wait(pipeline.upload(astronaut, "astronaut.jpg"))
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 
 from tests.e2e.test_faults import task_errors
 
@@ -13,8 +14,7 @@ def deploy(pipeline) -> Iterator[Callable[[str], None]]:
     """Give the running stack another tier; after the module's tests it has its own again."""
 
     def deploy(mask_tier: str) -> None:
-        pipeline.stack.mask_tier = mask_tier
-        pipeline.stack.deploy()
+        pipeline.deploy(mask_tier)
 
     yield deploy
     deploy("realtime")
@@ -48,6 +48,24 @@ def test_a_picture_is_submitted_again_and_waits_for_an_endpoint_that_wakes_up(pi
     assert result["status"] == "SUCCEEDED", result
     assert (result["mask"]["model"], result["mask"]["provider"]) == ("classical", "OpenCV")
     assert set(task_errors(pipeline, execution)) == {"MaskEngineBusy"}
+
+
+def test_an_asynchronous_inference_that_fails_fails_its_picture(pipeline, astronaut):
+    # Given a picture for a model that the endpoint, still of the tier before, does not have
+    ticket = pipeline.ask_to_upload(astronaut, "no-such-model.jpg", "image/jpeg")
+    pipeline.client("dynamodb").update_item(
+        TableName=pipeline.outputs["table"],
+        Key={"image_id": {"S": ticket["imageId"]}},
+        UpdateExpression="SET options.model = :gone",
+        ExpressionAttributeValues={":gone": {"S": "gone"}},
+    )
+    requests.put(ticket["uploadUrl"], data=astronaut, headers=ticket["headers"], timeout=30).raise_for_status()
+
+    result = pipeline.wait(ticket["imageId"])
+
+    assert result["status"] == "FAILED"
+    assert result["steps"]["infer_mask"]["state"] == "failed"
+    assert "client error (400)" in result["steps"]["infer_mask"]["reason"]
 
 
 def test_a_function_makes_the_mask(pipeline, astronaut, deploy):

@@ -1,6 +1,7 @@
 """What Terraform makes of the configuration."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 Resource = dict[str, Any]
@@ -12,6 +13,14 @@ class Deployment:
     def __init__(self, resources: list[dict[str, Any]]) -> None:
         self._resources = resources
 
+    def each(self, kind: str) -> list[Resource]:
+        """All of a type, also where several have one key."""
+        return [
+            resource["values"]
+            for resource in self._resources
+            if resource["type"] == kind and resource["mode"] == "managed"
+        ]
+
     def of_type(self, kind: str, name: str | None = None) -> dict[str, Resource]:
         """All of a type, or those that one block makes."""
         return {
@@ -19,6 +28,14 @@ class Deployment:
             for resource in self._resources
             if resource["type"] == kind and resource["mode"] == "managed" and name in (None, resource["name"])
         }
+
+    @property
+    def policy_statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Of every policy document: its address, and each of its statements."""
+        for resource in self._resources:
+            if resource["type"] == "aws_iam_policy_document":
+                for statement in resource["values"]["statement"]:
+                    yield resource["address"], statement
 
     @property
     def functions(self) -> dict[str, Resource]:
