@@ -217,6 +217,11 @@ OF_ENDPOINT := $(if $(filter smoke benchmark,$(DO)),$(if $(IMAGE),--image "$(IMA
 endpoint: setup .tools/endpoint/.ready ## Try what makes the masks (DO=smoke), time it (DO=benchmark REQUESTS=50), or give it weights (DO=publish MODEL=u2net)
 	@.tools/endpoint/bin/python -m scripts.endpoint $(DO) --env "$(ENV)" $(OF_ENDPOINT) $(if $(filter publish,$(DO)),$(MODEL))
 
+REGION ?=
+.PHONY: signing-key
+signing-key: setup ## Make the key that signs URLs of results, or the next one (ENV=dev; REMOVE=yes takes all away)
+	@$(RUN) scripts.signing_key --env "$(ENV)" $(if $(REGION),--region "$(REGION)") $(if $(REMOVE),--remove)
+
 .PHONY: clean
 clean: ## Remove what was built and the local stack's data (environments stay)
 	@if [ -d .local ] && [ -x .venv/bin/python ]; then $(RUN) scripts.local_stack down; fi

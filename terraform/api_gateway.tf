@@ -3,12 +3,17 @@ resource "aws_apigatewayv2_api" "api" {
   description   = "Uploads and results of Matteflow."
   protocol_type = "HTTP"
 
-  cors_configuration {
-    allow_origins  = local.cors_origins
-    allow_methods  = ["GET", "POST", "DELETE"]
-    allow_headers  = ["authorization", "content-type"]
-    expose_headers = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after"]
-    max_age        = 3600
+  # The site calls the API under the site's own name, which is no other origin.
+  dynamic "cors_configuration" {
+    for_each = length(var.cors_origins) > 0 ? [true] : []
+
+    content {
+      allow_origins  = var.cors_origins
+      allow_methods  = ["GET", "POST", "DELETE"]
+      allow_headers  = ["authorization", "content-type"]
+      expose_headers = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after"]
+      max_age        = 3600
+    }
   }
 }
 

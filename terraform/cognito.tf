@@ -6,6 +6,12 @@ locals {
   sign_in_callbacks  = concat([for origin in local.cors_origins : "${origin}/signed-in"], ["http://localhost:8765/callback"])
   sign_out_callbacks = [for origin in local.cors_origins : "${origin}/signed-out"]
 
+  # A prefix of Cognito's own domain is unique within its region, over all accounts.
+  sign_in_prefix = "${local.name_prefix}-${local.account_id}"
+  sign_in_url = local.has_sign_in ? coalesce(
+    var.sign_in_url_override, "https://${local.sign_in_prefix}.auth.${var.region}.amazoncognito.com"
+  ) : null
+
   read_scope  = "matteflow/pictures.read"
   write_scope = "matteflow/pictures.write"
   scopes      = ["openid", "email", local.read_scope, local.write_scope]
@@ -55,7 +61,7 @@ resource "aws_cognito_user_pool" "users" {
 
     invite_message_template {
       email_subject = "Your invitation to Matteflow"
-      email_message = "Sign in${var.dashboard_url == null ? "" : " at ${var.dashboard_url}"} as {username} with the temporary password {####}"
+      email_message = "Sign in${local.dashboard_url == null ? "" : " at ${local.dashboard_url}"} as {username} with the temporary password {####}"
     }
   }
 }
@@ -111,12 +117,12 @@ resource "aws_cognito_user_pool_client" "app" {
   depends_on = [aws_cognito_resource_server.api]
 }
 
-# The sign-in pages. A prefix is unique within its region, over all accounts.
+# The sign-in pages.
 resource "aws_cognito_user_pool_domain" "sign_in" {
   count = local.has_sign_in ? 1 : 0
 
   user_pool_id = aws_cognito_user_pool.users[0].id
-  domain       = "${local.name_prefix}-${local.account_id}"
+  domain       = local.sign_in_prefix
 }
 
 resource "aws_cognito_user_group" "group" {
@@ -130,7 +136,7 @@ resource "aws_cognito_user_group" "group" {
 locals {
   sign_in = local.has_sign_in ? {
     issuer     = "https://${aws_cognito_user_pool.users[0].endpoint}"
-    domain_url = coalesce(var.sign_in_url_override, "https://${aws_cognito_user_pool_domain.sign_in[0].domain}.auth.${var.region}.amazoncognito.com")
+    domain_url = local.sign_in_url
     client_id  = aws_cognito_user_pool_client.app[0].id
     scopes     = local.scopes
   } : null

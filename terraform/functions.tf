@@ -5,7 +5,7 @@ locals {
   record_index_arn   = "${aws_dynamodb_table.records.arn}/index" # an index's name follows
 
   # Where a notice sends people: the dashboard has its pages of results under the API's own path.
-  results_url = "${coalesce(var.dashboard_url, local.api_url)}/results"
+  results_url = "${coalesce(local.dashboard_url, local.api_url)}/results"
 
   # S3 answers "access denied" for an object that is gone, unless the caller may list its bucket: all of it, as a
   # request for an object has no prefix to be held against.
@@ -157,7 +157,7 @@ locals {
       memory_mb   = 512
       timeout_s   = 29 # API Gateway itself gives up after 30
       layers      = ["core"]
-      environment = merge(local.intake_environment, {
+      environment = merge(local.intake_environment, local.results_edge_environment, {
         TABLE_NAME               = aws_dynamodb_table.records.name
         UPLOADS_BUCKET           = aws_s3_bucket.bucket["uploads"].bucket
         MASKS_BUCKET             = aws_s3_bucket.bucket["masks"].bucket
@@ -174,7 +174,7 @@ locals {
         MODELS                   = join(",", local.models)
         VERSION                  = local.version
       })
-      statements = [
+      statements = concat(local.read_signing_key, [
         {
           actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
           resources = [aws_dynamodb_table.records.arn]
@@ -203,7 +203,7 @@ locals {
         { actions = ["lambda:InvokeFunction"], resources = [local.apply_mask_arn] },
         { actions = ["states:StartExecution"], resources = [local.state_machine_arn] },
         { actions = ["states:DescribeExecution"], resources = [local.execution_arns] },
-      ]
+      ])
     }
 
     record_failure = {

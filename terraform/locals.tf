@@ -10,9 +10,6 @@ locals {
   # The one statement of the version is the project's.
   version = regex("(?m)^version = \"(.+)\"$", file("${path.root}/../pyproject.toml"))[0]
 
-  # Where pages come from that may call the API, upload, and be returned to after sign-in.
-  cors_origins = var.cors_origins
-
   api_url = replace(
     coalesce(var.api_url_override, aws_apigatewayv2_api.api.api_endpoint), "{api_id}", aws_apigatewayv2_api.api.id
   )

@@ -4,8 +4,8 @@ output "region" {
 }
 
 output "api_url" {
-  description = "Base URL of the HTTP API, without a slash at its end."
-  value       = local.api_url
+  description = "Base URL of the HTTP API, without a slash at its end: behind the firewall, where there is an edge."
+  value       = var.edge ? "${local.site_url}/api" : local.api_url
 }
 
 output "uploads_bucket" {
@@ -88,4 +88,19 @@ output "delivery_roles" {
 output "mask_tier" {
   description = "What the inference image runs as."
   value       = var.mask_tier
+}
+
+output "dashboard_url" {
+  description = "Where the dashboard is, without a slash at its end; null where nothing serves it."
+  value       = local.dashboard_url
+}
+
+output "site_bucket" {
+  description = "Bucket of the dashboard's pages; null without an edge."
+  value       = one([for kind, bucket in aws_s3_bucket.bucket : bucket.bucket if kind == "site"])
+}
+
+output "site_distribution_id" {
+  description = "CloudFront's distribution of the dashboard's pages, whose copies make site renews; null without an edge."
+  value       = one(aws_cloudfront_distribution.site[*].id)
 }

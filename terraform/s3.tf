@@ -1,5 +1,5 @@
 locals {
-  buckets = toset(["uploads", "masks", "results"])
+  buckets = toset(concat(["uploads", "masks", "results"], var.edge ? ["site"] : []))
 
   # DynamoDB may delete an expired record days late: its outputs wait for it.
   output_days = var.lifetimes.record_days + 7
@@ -7,7 +7,7 @@ locals {
 
 resource "aws_s3_bucket" "bucket" {
   #checkov:skip=CKV_AWS_18:CloudTrail data events tell more than access logs, without a fourth bucket.
-  #checkov:skip=CKV_AWS_21:The uploads are versioned; masks and results are made anew from them.
+  #checkov:skip=CKV_AWS_21:The uploads and the site are versioned; masks and results are made anew from the uploads.
   #checkov:skip=CKV_AWS_144:One region; versioning guards the originals.
   #checkov:skip=CKV2_AWS_62:Only an upload starts something.
   for_each = local.buckets
@@ -69,6 +69,29 @@ data "aws_iam_policy_document" "bucket" {
       values   = ["false"]
     }
   }
+
+  # Of CloudFront, only the distribution before the bucket may read it. That it may list the site makes S3 say of a page
+  # that is gone that it is gone, not that it is forbidden; no path of the site lists anything.
+  dynamic "statement" {
+    for_each = [for name, distribution in local.distributions : distribution if name == each.key]
+
+    content {
+      sid       = "CloudFrontOnly"
+      actions   = each.key == "site" ? ["s3:GetObject", "s3:ListBucket"] : ["s3:GetObject"]
+      resources = concat(["${aws_s3_bucket.bucket[each.key].arn}/*"], each.key == "site" ? [aws_s3_bucket.bucket[each.key].arn] : [])
+
+      principals {
+        type        = "Service"
+        identifiers = ["cloudfront.amazonaws.com"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:SourceArn"
+        values   = [statement.value.arn]
+      }
+    }
+  }
 }
 
 resource "aws_s3_bucket_policy" "bucket" {
@@ -84,6 +107,17 @@ resource "aws_s3_bucket_policy" "bucket" {
 # An upload is named by its version, so that a file put twice under one key is two pictures and neither is lost.
 resource "aws_s3_bucket_versioning" "uploads" {
   bucket = aws_s3_bucket.bucket["uploads"].bucket
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+# A publication that went wrong can be undone for a month.
+resource "aws_s3_bucket_versioning" "site" {
+  count = var.edge ? 1 : 0
+
+  bucket = aws_s3_bucket.bucket["site"].bucket
 
   versioning_configuration {
     status = "Enabled"
@@ -195,4 +229,33 @@ resource "aws_s3_bucket_lifecycle_configuration" "outputs" {
       }
     }
   }
+}
+
+# Files of the pages are never replaced, as their names hold a digest: make site deletes those that no page has needed
+# for a month. This ends what it deleted or replaced.
+resource "aws_s3_bucket_lifecycle_configuration" "site" {
+  count = var.edge && var.bucket_lifecycle ? 1 : 0
+
+  bucket = aws_s3_bucket.bucket["site"].bucket
+
+  rule {
+    id     = "forget-old-publications"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = 30
+    }
+
+    expiration {
+      expired_object_delete_marker = true
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.site]
 }

@@ -327,13 +327,75 @@ variable "lifetimes" {
 
 # Who uses it
 
-variable "cors_origins" {
-  description = "Origins whose pages may call the API and upload, such as https://photos.example.org."
-  type        = list(string)
+variable "edge" {
+  description = "Serve the dashboard, the API below its /api, and the results over CloudFront, behind a firewall."
+  type        = bool
+  default     = true
+}
+
+variable "domain" {
+  description = "Names of one's own: of the site, of the results (another one), and the certificate for both in us-east-1. With zone_id, a hosted zone of Route 53, their records are made too. Null: CloudFront's own names."
+  type = object({
+    site            = string
+    results         = string
+    certificate_arn = string
+    zone_id         = optional(string)
+  })
+  default = null
 
   validation {
-    condition     = length(var.cors_origins) > 0 && alltrue([for origin in var.cors_origins : can(regex("^https?://[^/*]+$", origin))])
-    error_message = "There is at least one origin, each a scheme and a host without a path; * is not one."
+    condition = var.domain == null || try(alltrue([
+      for name in [var.domain.site, var.domain.results] : can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", name))
+    ]), false)
+    error_message = "A name looks like photos.example.org."
+  }
+
+  validation {
+    condition     = var.domain == null || try(var.domain.site != var.domain.results, false)
+    error_message = "The results have a name of their own: files that people made are never of the dashboard's origin."
+  }
+
+  validation {
+    condition     = var.domain == null || can(regex("^arn:[a-z-]+:acm:us-east-1:[0-9]{12}:certificate/.+$", var.domain.certificate_arn))
+    error_message = "CloudFront takes a certificate of ACM in us-east-1 only."
+  }
+}
+
+variable "price_class" {
+  description = "From where CloudFront serves: PriceClass_100 is North America, Europe and Israel; PriceClass_200 adds Asia, Africa and the Middle East; PriceClass_All is everywhere."
+  type        = string
+  default     = "PriceClass_100"
+
+  validation {
+    condition     = contains(["PriceClass_100", "PriceClass_200", "PriceClass_All"], var.price_class)
+    error_message = "The price class is PriceClass_100, PriceClass_200 or PriceClass_All."
+  }
+}
+
+variable "requests_per_ip" {
+  description = "Requests in 5 minutes above which the firewall holds an address up. A page of the gallery is about 100; an office shares one address."
+  type        = number
+  default     = 3000
+
+  validation {
+    condition     = var.requests_per_ip >= 10 && var.requests_per_ip <= 2000000000
+    error_message = "WAF counts from 10 to 2,000,000,000 requests."
+  }
+}
+
+variable "cors_origins" {
+  description = "Origins beside the site's own whose pages may call the API and upload, such as http://localhost:5173."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = var.edge || length(var.cors_origins) > 0
+    error_message = "Without an edge there is at least one origin."
+  }
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[^/*]+$", origin))])
+    error_message = "An origin is a scheme and a host without a path; * is not one."
   }
 }
 
@@ -411,7 +473,7 @@ variable "api_url_override" {
 }
 
 variable "dashboard_url" {
-  description = "Where the dashboard is served, such as https://photos.example.org; notices link to it. Null: they link to the API."
+  description = "Where the dashboard is served, such as https://photos.example.org; notices link to it. Null: the site's own address or, without an edge, the API's."
   type        = string
   default     = null
 

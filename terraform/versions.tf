@@ -26,3 +26,17 @@ provider "aws" {
     }
   }
 }
+
+# CloudFront takes its web ACL and its logs from us-east-1, whatever the environment's region.
+provider "aws" {
+  alias  = "us_east_1"
+  region = "us-east-1"
+
+  default_tags {
+    tags = {
+      Project     = "matteflow"
+      Environment = var.environment
+      ManagedBy   = "terraform"
+    }
+  }
+}

@@ -117,7 +117,10 @@ def signed(record: Record, output: Output, services: Services) -> SignedOutput:
     """The output, with a URL under which a browser saves ``cutout.png`` of ``boat.jpg`` as ``boat-cutout.png``."""
     settings = services.settings
     file_name = f"{PurePosixPath(record.file_name).stem}-{PurePosixPath(output.key).name}"
-    url = services.images.presign_get(settings.results_bucket, output.key, settings.result_url_ttl_s, file_name)
+    if services.result_urls:
+        url = services.result_urls.presign(output.key, settings.result_url_ttl_s, file_name)
+    else:
+        url = services.images.presign_get(settings.results_bucket, output.key, settings.result_url_ttl_s, file_name)
     return SignedOutput(**output.model_dump(), url=url)
 
 

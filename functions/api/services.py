@@ -20,6 +20,7 @@ from functions.core.image_store import ImageStore
 from functions.core.models import ImageId, Record
 from functions.core.observability import logger
 from functions.core.record_store import RecordStore
+from functions.core.result_urls import ResultUrls
 from functions.core.workflow import Workflow
 
 # An owner is one part of a key and of a URL, so neither a slash nor a path that a client would resolve.
@@ -32,12 +33,14 @@ class Services(NamedTuple):
     settings: Settings
     images: ImageStore
     records: RecordStore
+    result_urls: ResultUrls | None = None
 
 
 @functools.lru_cache(maxsize=1)
 def services() -> Services:
     settings = Settings.from_environment()
-    return Services(settings, ImageStore(), RecordStore(settings.table_name))
+    result_urls = ResultUrls(settings.results_edge) if settings.results_edge else None
+    return Services(settings, ImageStore(), RecordStore(settings.table_name), result_urls)
 
 
 @functools.lru_cache(maxsize=1)

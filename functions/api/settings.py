@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Json
 
 from functions.core.models import ProcessingOptions
+from functions.core.result_urls import ResultsEdge
 from functions.core.settings import CommaSeparated, PictureSettings
 
 # A signature of version 4 lives for seven days at most.
@@ -29,6 +30,7 @@ class Settings(PictureSettings):
     version: str
     upload_url_ttl_s: UrlLifetime = 900
     result_url_ttl_s: UrlLifetime = 900
+    results_edge: Json[ResultsEdge] | None = None  # without one, S3 itself serves the results
     awaiting_upload_ttl_days: Annotated[int, Field(ge=1)] = 1
 
     @property

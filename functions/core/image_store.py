@@ -185,13 +185,13 @@ class ImageStore:
     ) -> str:
         """A URL that reads the object or the named version of it.
 
-        With ``filename``, a browser saves it under that name (RFC 6266).
+        With ``filename``, a browser saves it under that name.
         """
         params = {"Bucket": bucket, "Key": key}
         if version is not None:
             params["VersionId"] = version
         if filename is not None:
-            params["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+            params["ResponseContentDisposition"] = attachment(filename)
         return self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=expires_s)
 
     def presign_put(
@@ -227,6 +227,11 @@ class ImageStore:
             ExpiresIn=expires_s,
         )
         return PresignedPost(form["url"], form["fields"])
+
+
+def attachment(filename: str) -> str:
+    """The Content-Disposition of a file that a browser saves under this name (RFC 6266)."""
+    return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 @contextmanager

@@ -4,8 +4,10 @@ import argparse
 import json
 import os
 import stat
+import string
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -19,31 +21,22 @@ from scripts.build import PROJECT
 from scripts.local_stack.service import HOST
 
 PAGES = PROJECT / "frontend_react" / "dist"
+SECURITY_HEADERS = PROJECT / "frontend_react" / "security-headers.json"
 NO_STORE = {"Cache-Control": "no-store"}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 RETRY_AFTER_S = 2
 
 
 def security_headers(aws_url: str) -> dict[str, str]:
-    """What a page may load and do; the API and the buckets are at ``aws_url``."""
-    policy = {
-        "default-src": "'none'",
-        "script-src": "'self'",
-        "style-src": "'self' 'unsafe-inline'",  # Mantine writes its variables into the page
-        "font-src": "'self'",
-        "img-src": f"'self' blob: data: {aws_url}",
-        "connect-src": f"'self' {aws_url}",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    return {
-        "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in policy.items()),
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
+    """What a page may load and do; the API and the buckets are at ``aws_url``.
+
+    CloudFront is told by the same file (``terraform/edge.tf``). Of styles it allows those within a page, as Mantine
+    writes its variables there.
+    """
+    template = string.Template(SECURITY_HEADERS.read_text())
+    headers: dict[str, Any] = json.loads(template.substitute(picture_origins=aws_url, connect_origins=aws_url))
+    policy = headers["Content-Security-Policy"]
+    return headers | {"Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in policy.items())}
 
 
 class Pages(StaticFiles):

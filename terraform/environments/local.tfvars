@@ -6,6 +6,7 @@ protect_data      = false
 bucket_lifecycle  = false
 tracing           = false
 metrics_dashboard = false
+edge              = false
 build_dir         = "../.build/local"
 lambda_runtime    = "provided.al2023"
 

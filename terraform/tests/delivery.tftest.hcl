@@ -4,7 +4,13 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 variables {
+  edge                = false
   environment         = "test"
   cors_origins        = ["https://photos.example.org"]
   inference_image_tag = "0123456789abcdef"

@@ -5,7 +5,13 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 variables {
+  edge                = false
   environment         = "test"
   cors_origins        = ["https://photos.example.org"]
   inference_image_uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-inference:1"
@@ -13,6 +19,24 @@ variables {
 }
 
 run "deployment" {
+  assert {
+    condition = (
+      length(aws_cloudfront_distribution.site) + length(aws_cloudfront_distribution.results) + length(aws_cloudfront_function.site) +
+      length(aws_wafv2_web_acl.edge) + length(aws_cloudwatch_log_group.edge_access) + length(aws_cloudfront_key_group.signing) == 0 &&
+      toset(keys(aws_s3_bucket.bucket)) == toset(["uploads", "masks", "results"])
+    )
+    error_message = "Without an edge there is nothing of it."
+  }
+
+  assert {
+    condition = (
+      output.site_bucket == null && output.site_distribution_id == null && output.dashboard_url == null &&
+      output.api_url == "https://mockapi.execute-api.us-east-1.amazonaws.com" &&
+      !contains(keys(aws_lambda_function.function["api"].environment[0].variables), "RESULTS_EDGE")
+    )
+    error_message = "The API is at its own address, and S3 serves the results."
+  }
+
   assert {
     condition     = alltrue([for kind, bucket in aws_s3_bucket.bucket : bucket.bucket == "matteflow-test-${kind}-123456789012-us-east-1"])
     error_message = "A bucket's name holds environment, account and region, so that it is unique on AWS."
@@ -173,6 +197,7 @@ run "deployment" {
 run "async" {
   variables {
     mask_tier = "async"
+    edge      = true
   }
 
   assert {

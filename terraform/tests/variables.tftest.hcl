@@ -4,7 +4,13 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 variables {
+  edge                = false
   environment         = "test"
   cors_origins        = ["https://photos.example.org"]
   inference_image_uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-inference:1"
@@ -26,12 +32,13 @@ run "too_little" {
     inference_backlog_per_instance   = 0
     inference_concurrency            = 0
     inference_function_memory_mb     = 128
+    requests_per_ip                  = 9
   }
 
   expect_failures = [
     var.log_retention_days, var.intake, var.proxy_max_side, var.analysis, var.confidence_threshold, var.lifetimes,
     var.cors_origins, var.api_throttle, var.inference_invocations_per_minute,
-    var.inference_backlog_per_instance, var.inference_concurrency, var.inference_function_memory_mb,
+    var.inference_backlog_per_instance, var.inference_concurrency, var.inference_function_memory_mb, var.requests_per_ip,
   ]
 }
 
@@ -62,10 +69,12 @@ run "not_in_the_list" {
     intake              = { accepted_formats = ["PDF"] }
     mask_tier           = "batch"
     default_options     = { model = "u2net" }
+    price_class         = "PriceClass_1"
   }
 
   expect_failures = [
     var.lambda_runtime, var.lambda_architecture, var.log_level, var.intake, var.mask_tier, var.default_options,
+    var.price_class,
   ]
 }
 
@@ -82,11 +91,13 @@ run "malformed" {
     inference_environment   = { MASK_ENGINE = "U2-Net" }
     reconcile_schedule      = "15 minutes"
     alarm_emails            = ["nobody"]
+    domain                  = { site = "photos.example.org", results = "photos.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" }
   }
 
   expect_failures = [
     var.environment, var.region, var.dashboard_url, var.notification_emails, var.inference_image_uri,
     var.inference_instance_type, var.inference_environment, var.reconcile_schedule, var.alarm_emails,
+    var.domain,
   ]
 }
 

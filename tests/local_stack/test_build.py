@@ -19,6 +19,18 @@ def make_package(folder: Path) -> Path:
     return package
 
 
+def test_every_client_of_the_functions_has_its_service_in_the_layer() -> None:
+    package = build.PROJECT / "functions"
+    clients = sum(
+        text.count("boto3.client(") + text.count("boto3.resource(")
+        for text in (path.read_text() for path in package.rglob("*.py"))
+    )
+    named = sum(len(build._AWS_CLIENT.findall(path.read_text())) for path in package.rglob("*.py"))
+
+    assert named == clients > 0
+    assert {"dynamodb", "s3", "secretsmanager", "stepfunctions"} <= build.aws_services(package)
+
+
 def test_functions_archive_is_the_same_bytes_when_built_elsewhere_later(tmp_path: Path) -> None:
     first, second = make_package(tmp_path / "first"), make_package(tmp_path / "second")
     (second / "__init__.py").touch()

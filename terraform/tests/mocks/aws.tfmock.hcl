@@ -108,3 +108,35 @@ mock_resource "aws_codeconnections_connection" {
 mock_resource "aws_codebuild_project" {
   defaults = { arn = "arn:aws:codebuild:us-east-1:123456789012:project/mock-project" }
 }
+
+mock_data "aws_ssm_parameters_by_path" {
+  defaults = {
+    names = [
+      "/matteflow-test/signing-keys/01a00000-0000-7000-8000-00000000000b",
+      "/matteflow-test/signing-keys/01a00000-0000-7000-8000-00000000000a",
+    ]
+    values = [
+      "{\"public_key\": \"newer\", \"secret_arn\": \"arn:aws:secretsmanager:us-east-1:123456789012:secret:matteflow-test/signing-key-AbCdEf\"}",
+      "{\"public_key\": \"older\", \"secret_arn\": \"arn:aws:secretsmanager:us-east-1:123456789012:secret:matteflow-test/signing-key-AbCdEf\"}",
+    ]
+  }
+}
+
+mock_resource "aws_cloudfront_distribution" {
+  defaults = {
+    arn         = "arn:aws:cloudfront::123456789012:distribution/EMOCK"
+    domain_name = "dmock.cloudfront.net"
+  }
+}
+
+mock_resource "aws_cloudfront_function" {
+  defaults = { arn = "arn:aws:cloudfront::123456789012:function/mock-function" }
+}
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = { arn = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/mock/00000000-0000-0000-0000-000000000000" }
+}
+
+mock_resource "aws_cloudwatch_log_delivery_destination" {
+  defaults = { arn = "arn:aws:logs:us-east-1:123456789012:delivery-destination:mock" }
+}

@@ -4,9 +4,11 @@ import json
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
 
 from functions.core.models import Box, ImageFacts, Label, MaskFacts, Output, Status, StepProgress
+from scripts.signing_key import SigningKeys
 from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
 
 FACTS = ImageFacts(format="JPEG", width=640, height=480, mode="RGB", size_bytes=9, sha256="0" * 64)
@@ -58,6 +60,27 @@ class TestOneResult:
         }
         for url in (result["outputs"][0]["url"], *result["links"].values()):
             assert parse_qs(urlsplit(url).query)["X-Amz-Expires"] == ["300"]
+
+    def test_behind_an_edge_its_outputs_are_read_there_and_the_rest_from_the_buckets(self, api, configure, make_record):
+        keys = SigningKeys("test", boto3.Session())
+        version = keys.make()
+        secret_arn = boto3.client("secretsmanager").describe_secret(SecretId=keys.secret)["ARN"]
+        edge = {
+            "domain": "results.example.org",
+            "key_id": "K2JCJMDEHXQW5F",
+            "secret_arn": secret_arn,
+            "secret_version": version,
+        }
+        configure("RESULTS_EDGE", json.dumps(edge))
+        record = make_record(image=FACTS)
+
+        result = api.get(f"/results/{record.image_id}").body
+
+        for output, made in zip(result["outputs"], record.outputs, strict=True):
+            url = urlsplit(output["url"])
+            assert f"{url.netloc}{url.path}" == f"results.example.org/{made.key}"
+            assert parse_qs(url.query)["Key-Pair-Id"] == ["K2JCJMDEHXQW5F"]
+        assert object_of(result["links"]["original"]) == f"{UPLOADS_BUCKET}/{record.upload_key}"
 
     def test_the_fields_are_those_of_the_record(self, api, make_record):
         record = make_record(image=FACTS, timings={"validate_image": 12.5})
