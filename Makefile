@@ -11,6 +11,8 @@ ID ?=
 ENV ?= local
 EMAIL ?=
 GROUP ?=
+REGION ?=
+APPROVE ?=
 
 UV := .tools/uv/bin/uv
 RUN := .venv/bin/python -m
@@ -194,13 +196,35 @@ cost: setup ## What 1,000 pictures and an idle month cost on AWS, in each tier (
 build: setup ## Build the functions' bundles and layers, for AWS and for this machine
 	@$(RUN) scripts.build
 
-.PHONY: plan deploy destroy
-plan: build ## Show what would change on AWS (ENV=dev)
-	@$(RUN) scripts.terraform plan $(ENV)
-deploy: build ## Apply an environment on AWS, after you approve its plan (ENV=dev)
-	@$(RUN) scripts.terraform apply $(ENV)
-destroy: build ## Remove an environment from AWS, after you approve (ENV=dev)
-	@$(RUN) scripts.terraform destroy $(ENV)
+ON_AWS := $(filter-out local %.private,$(basename $(notdir $(wildcard terraform/environments/*.tfvars))))
+.PHONY: on-aws
+on-aws:
+	@$(if $(filter $(ENV),$(ON_AWS)),,echo "Which environment on AWS? Name one, such as ENV=dev. There are: $(ON_AWS)." >&2; exit 1)
+
+# REGION= puts an environment into another region than its own, beside it. APPROVE=yes asks nothing.
+IN_REGION = $(if $(REGION),--region "$(REGION)")
+DEPLOYMENT = $(ENV) $(IN_REGION) $(if $(filter yes,$(APPROVE)),--approve)
+SIGNING_KEY = $(RUN) scripts.signing_key --env "$(ENV)" $(IN_REGION)
+
+.PHONY: preflight plan deploy destroy terraform
+preflight plan deploy destroy terraform: export TF_VAR_inference_image_tag = $(shell $(RUN) scripts.image tag)
+preflight: on-aws build ## Check what a deployment needs, and say how to get it (ENV=dev)
+	@$(RUN) scripts.preflight $(ENV) $(IN_REGION)
+plan: on-aws build ## Show what would change on AWS, and keep the plan (ENV=dev, REGION=eu-west-1)
+	@$(RUN) scripts.preflight $(ENV) $(IN_REGION) || echo "The plan is shown all the same."
+	@$(SIGNING_KEY) --unless-there
+	@$(RUN) scripts.terraform plan $(DEPLOYMENT)
+deploy: preflight ## Bring an environment on AWS up to date (ENV=dev, APPROVE=yes takes the kept plan and asks nothing)
+	@$(RUN) scripts.terraform repository $(DEPLOYMENT)
+	@$(MAKE) --no-print-directory image
+	@$(SIGNING_KEY) --unless-there
+	@$(RUN) scripts.terraform deploy $(DEPLOYMENT)
+	@$(MAKE) --no-print-directory site
+destroy: on-aws build ## Remove an environment from AWS with all its data, after you approve (ENV=dev)
+	@$(RUN) scripts.terraform destroy $(DEPLOYMENT)
+COMMAND ?= state list
+terraform: on-aws setup ## Run Terraform on an environment's state (ENV=dev COMMAND="state list")
+	@$(RUN) scripts.terraform run $(DEPLOYMENT) --do "$(COMMAND)"
 
 .PHONY: image site
 image: setup ## Build the inference image and push it, unless the environment's repository has it (ENV=dev)
@@ -217,10 +241,9 @@ OF_ENDPOINT := $(if $(filter smoke benchmark,$(DO)),$(if $(IMAGE),--image "$(IMA
 endpoint: setup .tools/endpoint/.ready ## Try what makes the masks (DO=smoke), time it (DO=benchmark REQUESTS=50), or give it weights (DO=publish MODEL=u2net)
 	@.tools/endpoint/bin/python -m scripts.endpoint $(DO) --env "$(ENV)" $(OF_ENDPOINT) $(if $(filter publish,$(DO)),$(MODEL))
 
-REGION ?=
 .PHONY: signing-key
 signing-key: setup ## Make the key that signs URLs of results, or the next one (ENV=dev; REMOVE=yes takes all away)
-	@$(RUN) scripts.signing_key --env "$(ENV)" $(if $(REGION),--region "$(REGION)") $(if $(REMOVE),--remove)
+	@$(SIGNING_KEY) $(if $(REMOVE),--remove)
 
 .PHONY: clean
 clean: ## Remove what was built and the local stack's data (environments stay)

@@ -1,8 +1,13 @@
-"""A deployment of Matteflow, for the commands that work on one: what Terraform made, and the AWS that holds it."""
+"""A deployment of Matteflow, for the commands that work on one: what Terraform made, and the AWS that holds it.
+
+``python -m scripts.deployment [--env NAME] [--region REGION]`` prints Terraform's outputs as JSON.
+"""
 
 import argparse
 import json
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,32 +47,37 @@ class Deployment(NamedTuple):
         return self.session.resource("dynamodb", endpoint_url=self.endpoint_url).Table(self.outputs["table"])
 
 
-def find_deployment(environment: str, stack: Path = STACK) -> Deployment:
-    """The running local stack, or an environment that was deployed from here.
+def find_deployment(name: str, stack: Path = STACK, region: str | None = None) -> Deployment:
+    """The running local stack, or an environment that was deployed.
 
     Args:
-        environment: ``local``, or the name of a file in ``terraform/environments/``.
+        name: ``local``, or the name of a file in ``terraform/environments/``.
         stack: the ``stack.json`` of the local stack.
+        region: the environment's region, where it is not the one that its file names.
 
     Raises:
         DeploymentError: it does not run, or is not deployed.
     """
-    if environment == LOCAL:
+    if name == LOCAL:
         return _local_stack(stack)
     try:
+        environment = terraform.find_environment(name, region)
         terraform.initialize_environment(environment)
-        outputs = terraform.outputs(terraform.data_dir_of(environment))
+        outputs = terraform.outputs(environment.data_dir)
     except terraform.TerraformError as error:
         raise DeploymentError(str(error)) from error
     if not outputs:
-        raise DeploymentError(f"The environment {environment} is not deployed. Run: make deploy ENV={environment}")
-    return Deployment(outputs, boto3.Session(region_name=outputs["region"]))
+        raise DeploymentError(f"The environment {name} is not deployed. Run: make deploy {environment.words}")
+    return Deployment(outputs, environment.session)
 
 
 def add_deployment(parser: argparse.ArgumentParser) -> None:
-    """Give a command the options that ``chosen_deployment`` reads."""
+    """Give a command the options that ``chosen_deployment`` reads. ``make ... REGION=`` comes as a variable."""
     parser.add_argument(
         "--env", default=LOCAL, metavar="NAME", help="the environment to work on (default: the running local stack)"
+    )
+    parser.add_argument(
+        "--region", default=os.environ.get("REGION"), help="the environment's region, where it is not its usual one"
     )
     parser.add_argument("--stack", type=Path, default=STACK, help="where the local stack describes itself")
 
@@ -78,7 +88,7 @@ def chosen_deployment(options: argparse.Namespace) -> Deployment:
     Raises:
         DeploymentError: it does not run, or is not deployed.
     """
-    return find_deployment(options.env, options.stack)
+    return find_deployment(options.env, options.stack, options.region)
 
 
 def _local_stack(stack: Path) -> Deployment:
@@ -90,3 +100,20 @@ def _local_stack(stack: Path) -> Deployment:
         ) from error
     session = boto3.Session("test", "test", region_name=outputs["region"])
     return Deployment(outputs, session, outputs["aws_endpoint_url"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.deployment", description="Print what Terraform says of a deployment, as JSON."
+    )
+    add_deployment(parser)
+    try:
+        print(json.dumps(dict(chosen_deployment(parser.parse_args(arguments)).outputs), indent=2))
+    except DeploymentError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -43,23 +43,22 @@ def _inputs(project: Path) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
-def push(deployment: Deployment, environment: str, tell: Callable[[str], None] = print) -> str:
+def push(deployment: Deployment, environment: str, tell: Callable[[str], None] = print) -> str | None:
     """Build and push the image of this working tree, unless the environment's repository holds it.
 
     Args:
         environment: its name, for what a person is told.
 
     Returns:
-        the image's tag in the repository.
+        the image's tag in the repository; None where the environment runs another image, and so has no repository.
 
     Raises:
-        ImageError: the environment has no repository, or Docker or ECR refuses.
+        ImageError: Docker or ECR refuses.
     """
     image = deployment.outputs.get("inference_image")
     if image is None:
-        raise ImageError(
-            f"The environment {environment} has no repository: inference_image_uri names the image that it runs."
-        )
+        tell(f"The environment {environment} has no repository: inference_image_uri names the image that it runs.")
+        return None
     full_tag = f"{image['requirements']}-{tag()}"
     uri = f"{image['repository']}:{full_tag}"
     ecr = deployment.client("ecr")
@@ -125,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(tag())
         return 0
     try:
-        print(push(deployment=chosen_deployment(options), environment=options.env))
+        push(chosen_deployment(options), options.env)
     except (DeploymentError, ImageError) as error:
         print(error, file=sys.stderr)
         return 1

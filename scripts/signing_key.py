@@ -23,7 +23,6 @@ from uuid6 import uuid7
 from scripts import terraform
 
 KEPT = 2  # the newest signs; Secrets Manager keeps the one before it, too, as AWSPREVIOUS
-TERRAFORM_DEFAULT_REGION = "us-east-1"
 
 
 class SigningKeys:
@@ -90,16 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m scripts.signing_key", description="Make the key that signs URLs of results, or the next one."
     )
     parser.add_argument("--env", required=True, metavar="NAME", help="an environment on AWS")
-    parser.add_argument("--region", default=TERRAFORM_DEFAULT_REGION, help="its region (default: %(default)s)")
-    parser.add_argument("--unless-there", action="store_true", help="do nothing if there is a key")
+    parser.add_argument("--region", help="another region than the environment's own")
+    parser.add_argument("--unless-there", action="store_true", help="do nothing if there is a key, or no use for one")
     parser.add_argument("--remove", action="store_true", help="take all keys away, after the environment is gone")
     options = parser.parse_args(arguments)
-    known = sorted({file.stem for file in terraform.ENVIRONMENTS.glob("*.tfvars")} - {terraform.LOCAL_VARIABLES.stem})
-    if options.env not in known:
-        print(f"Name an environment on AWS: {', '.join(f'ENV={name}' for name in known)}.", file=sys.stderr)
-        return 1
-    keys = SigningKeys(options.env, boto3.Session(region_name=options.region))
     try:
+        environment = terraform.find_environment(options.env, options.region)
+        if options.unless_there and not terraform.values(environment)["edge"]:
+            return 0
+        keys = SigningKeys(environment.name, environment.session)
         if options.remove:
             keys.remove()
             print(f"There is no signing key of {options.env} any more.")
@@ -107,9 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{options.env} has its signing key.")
         else:
             print(
-                f"{options.env} has a new signing key, {keys.make()}. It is used after: make deploy ENV={options.env}"
+                f"{options.env} has a new signing key, {keys.make()}. It is used after: make deploy {environment.words}"
             )
-    except (BotoCoreError, ClientError) as error:
+    except (terraform.TerraformError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -38,19 +38,20 @@ def publish(deployment: Deployment, environment: str, console: Console, pages: P
     """Upload the pages and the environment's ``config.json``, and have CloudFront forget what it replaced.
 
     Args:
-        environment: its name, for what a person is told.
+        environment: its name, for what a person is told. Without an edge that is all that is done.
         pages: the folder that ``make dashboard`` builds.
 
     Raises:
-        SiteError: there is nowhere to publish to, nothing to publish, or AWS refuses.
+        SiteError: there is nothing to publish, or AWS refuses.
     """
     bucket = deployment.outputs.get("site_bucket")
     if bucket is None:
-        raise SiteError(
+        console.print(
             f"The environment {environment} has no site to publish to: edge is false in its variables. Set it to true "
             "and deploy; or serve frontend_react/dist with any web server that answers unknown paths with index.html, "
             f"after scripts/update-frontend-config.sh {environment}."
         )
+        return
     if not (pages / "index.html").is_file():
         raise SiteError(f"There are no pages in {pages}. Build them with: make dashboard")
     files = {path.relative_to(pages).as_posix(): path.read_bytes() for path in files_of(pages)}

@@ -27,23 +27,12 @@ project=$(cd "$(dirname "$0")/.." && pwd)
 environment=${1:-dev}
 file=${2:-$project/frontend_react/dist/config.json}
 
-if [[ $environment == local ]]; then
-  outputs=$project/.local/stack.json
-  [[ -f $outputs ]] || fail "The local stack is not running. Start it with: make run"
-  outputs=$(<"$outputs")
-else
-  data=$project/.deployments/$environment/data
-  [[ -d $data ]] || fail "The environment '$environment' is not deployed from here. Deploy it with: make deploy ENV=$environment"
-  command -v terraform >/dev/null || fail "Terraform is not on PATH: https://developer.hashicorp.com/terraform/install"
-  outputs=$(TF_DATA_DIR=$data terraform -chdir="$project/terraform" output -no-color -json)
-fi
+outputs=$(cd "$project" && .venv/bin/python -m scripts.deployment --env "$environment") || exit 1
 config=$(python3 -c '
 import json, sys
 outputs = json.load(sys.stdin)
-if sys.argv[1] != "local":
-    outputs = {name: output["value"] for name, output in outputs.items()}
 print(json.dumps({"api_url": outputs["api_url"], "sign_in": outputs.get("sign_in")}))
-' "$environment" <<<"$outputs" 2>/dev/null) ||
+' <<<"$outputs" 2>/dev/null) ||
   fail "The environment '$environment' has no API yet. Deploy it with: make deploy ENV=$environment"
 [[ -d $(dirname "$file") ]] || fail "There is no folder $(dirname "$file"). Build the dashboard with: make dashboard"
 

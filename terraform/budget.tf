@@ -4,7 +4,7 @@
 resource "aws_budgets_budget" "month" {
   count = var.monthly_budget_usd == null ? 0 : 1
 
-  name         = local.name_prefix
+  name         = local.global_prefix
   budget_type  = "COST"
   time_unit    = "MONTHLY"
   limit_amount = tostring(var.monthly_budget_usd)

@@ -145,7 +145,7 @@ locals {
 resource "aws_cloudwatch_dashboard" "pipeline" {
   count = var.metrics_dashboard ? 1 : 0
 
-  dashboard_name = local.name_prefix
+  dashboard_name = local.global_prefix
   dashboard_body = jsonencode({
     widgets = concat([
       for place, graph in local.graphs : {

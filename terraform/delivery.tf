@@ -9,7 +9,6 @@ locals {
   )
 
   # IAM knows no regions.
-  delivery_prefix = "${local.name_prefix}-${var.region}"
 
   github = "token.actions.githubusercontent.com"
 
@@ -93,7 +92,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 resource "aws_iam_role" "delivery" {
   for_each = local.delivery_roles
 
-  name               = "${local.delivery_prefix}-${each.key}"
+  name               = "${local.global_prefix}-${each.key}"
   description        = "Delivery (${each.key}), taken by ${each.value}."
   assume_role_policy = data.aws_iam_policy_document.delivery_trust[each.key].json
 }

@@ -36,7 +36,7 @@ locals {
   }
 
   role_arns    = "arn:${local.partition}:iam::${local.account_id}:role/${local.name_prefix}-*"
-  boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${local.delivery_prefix}-boundary"
+  boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${local.global_prefix}-boundary"
 
   # Of every role here but those of the delivery itself.
   permissions_boundary = local.deploys ? aws_iam_policy.boundary[0].arn : null
@@ -80,7 +80,7 @@ locals {
 resource "aws_iam_policy" "boundary" {
   count = local.deploys ? 1 : 0
 
-  name        = "${local.delivery_prefix}-boundary"
+  name        = "${local.global_prefix}-boundary"
   description = "The most that a role made by a deployment may do."
   policy      = data.aws_iam_policy_document.boundary.json
 }
@@ -218,6 +218,6 @@ data "aws_iam_policy_document" "deploy_identities" {
   statement {
     effect    = "Deny"
     actions   = ["iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:PassRole", "iam:Put*", "iam:Tag*", "iam:Untag*", "iam:Update*"]
-    resources = [for role in keys(local.delivery_roles) : "arn:${local.partition}:iam::${local.account_id}:role/${local.delivery_prefix}-${role}"]
+    resources = [for role in keys(local.delivery_roles) : "arn:${local.partition}:iam::${local.account_id}:role/${local.global_prefix}-${role}"]
   }
 }

@@ -1,9 +1,6 @@
 # What people reach over CloudFront: the dashboard with the API below /api (edge_site.tf), and the results, which are
 # people's own files, under another name (edge_results.tf). The firewall before both is in edge_firewall.tf.
 locals {
-  # CloudFront's names and those of us-east-1 are the account's, whatever the environment's own region.
-  edge_name = "${local.name_prefix}-${var.region}"
-
   # A name is read from its distribution, so that whoever is told of it waits until that is deployed.
   site_domain    = one([for site in aws_cloudfront_distribution.site : var.domain == null ? site.domain_name : one(site.aliases)])
   results_domain = one([for results in aws_cloudfront_distribution.results : var.domain == null ? results.domain_name : one(results.aliases)])
@@ -47,7 +44,7 @@ data "aws_cloudfront_origin_request_policy" "all_but_host" {
 resource "aws_cloudfront_origin_access_control" "bucket" {
   count = var.edge ? 1 : 0
 
-  name                              = local.edge_name
+  name                              = local.global_prefix
   description                       = "Signs what CloudFront asks the buckets for."
   origin_access_control_origin_type = "s3"
   signing_behavior                  = "always"
@@ -73,7 +70,7 @@ resource "aws_cloudwatch_log_group" "edge_access" {
   provider = aws.us_east_1
   count    = var.edge ? 1 : 0
 
-  name              = "/aws/vendedlogs/cloudfront/${local.edge_name}"
+  name              = "/aws/vendedlogs/cloudfront/${local.global_prefix}"
   retention_in_days = var.log_retention_days
 }
 
@@ -81,7 +78,7 @@ resource "aws_cloudwatch_log_delivery_destination" "edge_access" {
   provider = aws.us_east_1
   count    = var.edge ? 1 : 0
 
-  name          = local.edge_name
+  name          = local.global_prefix
   output_format = "json"
 
   delivery_destination_configuration {
@@ -93,7 +90,7 @@ resource "aws_cloudwatch_log_delivery_source" "edge_access" {
   provider = aws.us_east_1
   for_each = toset(var.edge ? ["site", "results"] : [])
 
-  name         = "${local.edge_name}-${each.key}"
+  name         = "${local.global_prefix}-${each.key}"
   log_type     = "ACCESS_LOGS"
   resource_arn = local.distributions[each.key].arn
 }

@@ -1,6 +1,8 @@
 # The firewall before both distributions. An HTTP API itself takes no web ACL: at its own address it is guarded by the
 # authorizer and by throttling.
 locals {
+  has_firewall = var.edge && var.firewall
+
   # Rules of AWS against files and scripts in a request, and against long ones, which are counted only: names of people's
   # files are text here that nothing runs or opens, and may hold ../, <script> or .ini; a key is up to 1,024 bytes.
   counted_rules = [
@@ -21,9 +23,9 @@ locals {
 resource "aws_wafv2_web_acl" "edge" {
   #checkov:skip=CKV_AWS_192:The rules for Log4j are among managed_rules, which Checkov does not unroll.
   provider = aws.us_east_1
-  count    = var.edge ? 1 : 0
+  count    = local.has_firewall ? 1 : 0
 
-  name        = local.edge_name
+  name        = local.global_prefix
   description = "Before the dashboard, its API and the results."
   scope       = "CLOUDFRONT"
 
@@ -115,7 +117,7 @@ resource "aws_wafv2_web_acl" "edge" {
 
   visibility_config {
     cloudwatch_metrics_enabled = true
-    metric_name                = local.edge_name
+    metric_name                = local.global_prefix
     sampled_requests_enabled   = false
   }
 }
@@ -123,7 +125,7 @@ resource "aws_wafv2_web_acl" "edge" {
 # What a rule held up or counted. The distributions' own logs have the rest.
 resource "aws_wafv2_web_acl_logging_configuration" "edge" {
   provider = aws.us_east_1
-  count    = var.edge ? 1 : 0
+  count    = local.has_firewall ? 1 : 0
 
   resource_arn            = aws_wafv2_web_acl.edge[0].arn
   log_destination_configs = [aws_cloudwatch_log_group.firewall[0].arn]
@@ -169,9 +171,9 @@ resource "aws_wafv2_web_acl_logging_configuration" "edge" {
 # WAF takes only names that begin like this.
 resource "aws_cloudwatch_log_group" "firewall" {
   provider = aws.us_east_1
-  count    = var.edge ? 1 : 0
+  count    = local.has_firewall ? 1 : 0
 
-  name              = "aws-waf-logs-${local.edge_name}"
+  name              = "aws-waf-logs-${local.global_prefix}"
   retention_in_days = var.log_retention_days
 }
 
@@ -180,7 +182,7 @@ resource "aws_cloudwatch_log_resource_policy" "edge" {
   provider = aws.us_east_1
   count    = var.edge ? 1 : 0
 
-  policy_name     = local.edge_name
+  policy_name     = local.global_prefix
   policy_document = data.aws_iam_policy_document.edge_logs[0].json
 }
 
@@ -189,7 +191,7 @@ data "aws_iam_policy_document" "edge_logs" {
 
   statement {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [for group in [aws_cloudwatch_log_group.firewall[0], aws_cloudwatch_log_group.edge_access[0]] : "${group.arn}:log-stream:*"]
+    resources = [for group in concat(aws_cloudwatch_log_group.firewall, aws_cloudwatch_log_group.edge_access) : "${group.arn}:log-stream:*"]
 
     principals {
       type        = "Service"

@@ -34,7 +34,7 @@ data "aws_ssm_parameters_by_path" "signing_keys" {
 resource "aws_cloudfront_public_key" "signing" {
   for_each = local.signing_keys
 
-  name        = "${local.edge_name}-${each.key}"
+  name        = "${local.global_prefix}-${each.key}"
   encoded_key = each.value.public_key
 }
 
@@ -43,7 +43,7 @@ resource "aws_cloudfront_public_key" "signing" {
 resource "aws_cloudfront_key_group" "signing" {
   for_each = toset(var.edge ? [substr(sha256(join(" ", keys(local.signing_keys))), 0, 8)] : [])
 
-  name  = "${local.edge_name}-${each.key}"
+  name  = "${local.global_prefix}-${each.key}"
   items = [for key in aws_cloudfront_public_key.signing : key.id]
 
   lifecycle {
@@ -66,13 +66,13 @@ resource "aws_cloudfront_distribution" "results" {
   #checkov:skip=CKV2_AWS_47:The web ACL has the rules for Log4j (edge_firewall.tf).
   count = var.edge ? 1 : 0
 
-  comment         = "${local.edge_name}: results"
+  comment         = "${local.global_prefix}: results"
   enabled         = true
   is_ipv6_enabled = true
   http_version    = "http2and3"
   price_class     = var.price_class
   aliases         = var.domain == null ? [] : [var.domain.results]
-  web_acl_id      = aws_wafv2_web_acl.edge[0].arn
+  web_acl_id      = one(aws_wafv2_web_acl.edge[*].arn)
 
   origin {
     origin_id                = "results"
@@ -120,7 +120,7 @@ resource "aws_cloudfront_distribution" "results" {
 resource "aws_cloudfront_cache_policy" "results" {
   count = var.edge ? 1 : 0
 
-  name        = "${local.edge_name}-results"
+  name        = "${local.global_prefix}-results"
   min_ttl     = 0
   default_ttl = 0
   max_ttl     = 86400
@@ -154,7 +154,7 @@ resource "aws_cloudfront_response_headers_policy" "results" {
   #checkov:skip=CKV_AWS_259:Other names below the same domain, and lists for ever, are not ours to decide on.
   count = var.edge ? 1 : 0
 
-  name    = "${local.edge_name}-results"
+  name    = "${local.global_prefix}-results"
   comment = "A result is shown or saved, and does nothing."
 
   security_headers_config {

@@ -8,14 +8,14 @@ resource "aws_cloudfront_distribution" "site" {
   #checkov:skip=CKV2_AWS_47:The web ACL has the rules for Log4j (edge_firewall.tf).
   count = var.edge ? 1 : 0
 
-  comment             = "${local.edge_name}: dashboard and API"
+  comment             = "${local.global_prefix}: dashboard and API"
   enabled             = true
   is_ipv6_enabled     = true
   http_version        = "http2and3"
   price_class         = var.price_class
   default_root_object = "index.html"
   aliases             = var.domain == null ? [] : [var.domain.site]
-  web_acl_id          = aws_wafv2_web_acl.edge[0].arn
+  web_acl_id          = one(aws_wafv2_web_acl.edge[*].arn)
 
   origin {
     origin_id                = "pages"
@@ -97,7 +97,7 @@ resource "aws_cloudfront_distribution" "site" {
 resource "aws_cloudfront_function" "site" {
   for_each = toset(var.edge ? ["show_page", "strip_api"] : [])
 
-  name    = "${local.edge_name}-${each.key}"
+  name    = "${local.global_prefix}-${each.key}"
   runtime = "cloudfront-js-2.0"
   code    = file("${path.root}/edge/${each.key}.js")
 }
@@ -106,7 +106,7 @@ resource "aws_cloudfront_response_headers_policy" "site" {
   #checkov:skip=CKV_AWS_259:Other names below the same domain, and lists for ever, are not ours to decide on.
   count = var.edge ? 1 : 0
 
-  name    = "${local.edge_name}-site"
+  name    = "${local.global_prefix}-site"
   comment = "What a page of the dashboard may load and do."
 
   security_headers_config {

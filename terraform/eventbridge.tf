@@ -101,7 +101,7 @@ resource "aws_lambda_permission" "rule" {
 }
 
 resource "aws_iam_role" "upload_arrived" {
-  name                 = "${local.name_prefix}-upload-arrived"
+  name                 = "${local.global_prefix}-upload-arrived"
   assume_role_policy   = data.aws_iam_policy_document.upload_arrived_trust.json
   permissions_boundary = local.permissions_boundary
 }

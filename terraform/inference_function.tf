@@ -54,7 +54,7 @@ resource "aws_cloudwatch_log_group" "inference_function" {
 resource "aws_iam_role" "inference_function" {
   count = local.has_endpoint ? 0 : 1
 
-  name                 = "${local.inference_function}-function"
+  name                 = "${local.global_prefix}-inference-function"
   assume_role_policy   = data.aws_iam_policy_document.function_trust.json
   permissions_boundary = local.permissions_boundary
 }

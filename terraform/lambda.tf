@@ -60,7 +60,7 @@ resource "aws_cloudwatch_log_group" "function" {
 resource "aws_iam_role" "function" {
   for_each = local.functions
 
-  name                 = "${local.name_prefix}-${each.key}"
+  name                 = "${local.global_prefix}-${each.key}"
   assume_role_policy   = data.aws_iam_policy_document.function_trust.json
   permissions_boundary = local.permissions_boundary
 }

@@ -4,8 +4,19 @@ data "aws_partition" "current" {}
 
 locals {
   name_prefix = "matteflow-${var.environment}"
-  account_id  = data.aws_caller_identity.current.account_id
-  partition   = data.aws_partition.current.partition
+
+  # Of what has one name in the whole account, such as a role: the environment may be in two regions. An IAM role's name
+  # has at most 64 characters.
+  global_prefix = "${local.name_prefix}-${var.region}"
+
+  tags = merge(var.tags, {
+    Project     = "matteflow"
+    Environment = var.environment
+    ManagedBy   = "terraform"
+  })
+
+  account_id = data.aws_caller_identity.current.account_id
+  partition  = data.aws_partition.current.partition
 
   # The one statement of the version is the project's.
   version = regex("(?m)^version = \"(.+)\"$", file("${path.root}/../pyproject.toml"))[0]

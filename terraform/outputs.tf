@@ -104,3 +104,8 @@ output "site_distribution_id" {
   description = "CloudFront's distribution of the dashboard's pages, whose copies make site renews; null without an edge."
   value       = one(aws_cloudfront_distribution.site[*].id)
 }
+
+output "protect_data" {
+  description = "Whether buckets that hold objects, and the table, cannot be destroyed."
+  value       = var.protect_data
+}

@@ -113,7 +113,7 @@ resource "aws_cloudwatch_log_group" "inference" {
 resource "aws_iam_role" "inference" {
   count = local.has_endpoint ? 1 : 0
 
-  name                 = local.endpoint_name
+  name                 = "${local.global_prefix}-endpoint"
   assume_role_policy   = data.aws_iam_policy_document.inference_trust.json
   permissions_boundary = local.permissions_boundary
 }

@@ -60,7 +60,7 @@ resource "aws_cloudwatch_log_group" "process_image" {
 }
 
 resource "aws_iam_role" "process_image" {
-  name                 = local.state_machine
+  name                 = "${local.global_prefix}-process-image"
   assume_role_policy   = data.aws_iam_policy_document.process_image_trust.json
   permissions_boundary = local.permissions_boundary
 }

@@ -1,3 +1,6 @@
+# An environment's values are in environments/<name>.tfvars. What belongs in no repository (addresses, a domain, account
+# numbers) is in environments/<name>.private.tfvars, which git ignores, or comes as TF_VAR_<variable>.
+
 # Where it runs
 
 variable "environment" {
@@ -20,6 +23,23 @@ variable "region" {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
     error_message = "The region looks like us-east-1."
   }
+}
+
+variable "allowed_account_ids" {
+  description = "Accounts that the environment may be deployed to, so that credentials of another one do no harm. Null: any."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition     = var.allowed_account_ids == null || alltrue([for account in coalesce(var.allowed_account_ids, []) : can(regex("^[0-9]{12}$", account))])
+    error_message = "An account's number has 12 digits."
+  }
+}
+
+variable "tags" {
+  description = "Tags of every resource, beside Project, Environment and ManagedBy, such as a cost centre."
+  type        = map(string)
+  default     = {}
 }
 
 variable "s3_use_path_style" {
@@ -328,7 +348,13 @@ variable "lifetimes" {
 # Who uses it
 
 variable "edge" {
-  description = "Serve the dashboard, the API below its /api, and the results over CloudFront, behind a firewall."
+  description = "Serve the dashboard, the API below its /api, and the results over CloudFront."
+  type        = bool
+  default     = true
+}
+
+variable "firewall" {
+  description = "Have AWS WAF stand before CloudFront. It costs about 9 USD a month while nothing happens."
   type        = bool
   default     = true
 }
@@ -484,7 +510,7 @@ variable "dashboard_url" {
 }
 
 variable "notification_emails" {
-  description = "E-mail addresses that get every notice; each must confirm first."
+  description = "E-mail addresses that get every notice; each must confirm first. They belong in environments/<name>.private.tfvars."
   type        = list(string)
   default     = []
 
@@ -495,7 +521,7 @@ variable "notification_emails" {
 }
 
 variable "alarm_emails" {
-  description = "E-mail addresses that hear of what went wrong; each must confirm first. Without any there are no alarms."
+  description = "E-mail addresses that hear of what went wrong; each must confirm first. Without any there are no alarms. They belong in environments/<name>.private.tfvars."
   type        = list(string)
   default     = []
 

@@ -1,10 +1,10 @@
 """The one Terraform configuration, applied to the emulators of the local stack.
 
-The emulator keeps its state between runs, so an apply is due only when something that feeds it has changed. moto keeps
-nothing: the SageMaker resources are made anew in every run, by an apply of those alone.
+The emulator keeps what was made, and Terraform's state with it, in a bucket as on AWS: an apply is due only when
+something that feeds it has changed. moto keeps nothing: the SageMaker resources are made anew in every run, by an apply
+of those alone.
 """
 
-import hashlib
 import json
 import os
 import platform
@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from rich.console import Console
 
 from scripts import build, terraform
 from scripts.local_stack.service import StackError
-from scripts.local_stack.services import aws_client
+from scripts.local_stack.services import ACCOUNT, REGION, aws_client
+from scripts.state_bucket import bucket_name
 
-STATE_MACHINES = terraform.PROJECT / "statemachine"
 SAGEMAKER_TARGET = "-target=aws_sagemaker_endpoint.inference"
 INTERRUPT_GRACE_S = 20.0  # Terraform writes its state before it ends
 PROGRESS_EVERY = 10  # resources; for output that is no terminal
@@ -32,7 +32,7 @@ Outputs = dict[str, Any]
 
 
 class Infrastructure:
-    """Terraform's state and working data of one local stack, under ``folder``.
+    """What Terraform makes of one local stack; its working data lie under ``folder``.
 
     Args:
         environment: credentials and endpoints for the provider, and ``TF_VAR_...`` variables.
@@ -65,7 +65,8 @@ class Infrastructure:
             StackError: Terraform cannot be run or fails; the message holds its diagnostics.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        fingerprint = self._fingerprint()
+        archives = build.BUILD / build.LOCAL.name
+        fingerprint = terraform.fingerprint([terraform.LOCAL_VARIABLES], archives, self._environment)
         kept = json.loads(self._applied.read_text()) if self._applied.exists() else {}
         if kept.get("fingerprint") == fingerprint and self._is_still_there(kept["outputs"]):
             self._console.print("Nothing has changed: only the SageMaker endpoint is made anew.")
@@ -77,21 +78,6 @@ class Infrastructure:
         outputs = self._read_outputs()
         self._applied.write_text(json.dumps({"fingerprint": fingerprint, "outputs": outputs}, indent=2))
         return outputs
-
-    def _fingerprint(self) -> str:
-        """A digest of everything that an apply reads."""
-        digest = hashlib.sha256(json.dumps(sorted(self._environment.items())).encode())
-        for path in self._inputs():
-            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-        return digest.hexdigest()
-
-    @staticmethod
-    def _inputs() -> Iterator[Path]:
-        yield from sorted(terraform.ROOT.glob("*.tf"))
-        yield terraform.PROJECT / "pyproject.toml"  # the version
-        yield terraform.LOCAL_VARIABLES
-        yield from sorted(STATE_MACHINES.glob("*.asl.json"))
-        yield from sorted((build.BUILD / build.LOCAL.name).glob("*.zip"))
 
     def _is_still_there(self, outputs: Outputs) -> bool:
         """Whether the emulator still has what was applied: one thing of each kind that keeps a picture."""
@@ -106,10 +92,14 @@ class Infrastructure:
         return True
 
     def _initialize(self) -> None:
+        bucket = bucket_name(ACCOUNT, REGION)
+        aws_client("s3", self._environment["AWS_ENDPOINT_URL"]).create_bucket(Bucket=bucket)
         try:
-            terraform.initialize(
-                f"-backend-config=path={self._folder / 'terraform.tfstate'}",
-                "-reconfigure",
+            terraform.initialize_backend(
+                terraform.LOCAL_VARIABLES.stem,
+                bucket,
+                REGION,
+                "-backend-config=use_lockfile=false",  # the stack's home is locked, and a killed start keeps no lock
                 data_dir=self._folder / "data",
                 environment=self._environment,
             )

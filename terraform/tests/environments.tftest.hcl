@@ -186,3 +186,25 @@ run "the_container_may_read_its_weights" {
     error_message = "The container may read its weights."
   }
 }
+
+run "the_longest_names_are_short_enough" {
+  command = plan
+
+  variables {
+    environment = "sixteen-letters1"
+    region      = "ap-southeast-1"
+  }
+
+  assert {
+    condition = alltrue([
+      for role in concat(values(aws_iam_role.function), [aws_iam_role.process_image, aws_iam_role.upload_arrived], aws_iam_role.inference) :
+      length(role.name) <= 64 && startswith(role.name, "matteflow-sixteen-letters1-ap-southeast-1-")
+    ])
+    error_message = "A role has one name in the account, of at most 64 characters, so it tells the region too."
+  }
+
+  assert {
+    condition     = alltrue([for bucket in aws_s3_bucket.bucket : length(bucket.bucket) <= 63])
+    error_message = "A bucket's name has at most 63 characters."
+  }
+}

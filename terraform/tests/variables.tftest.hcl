@@ -26,7 +26,7 @@ run "too_little" {
     analysis                         = { max_labels = 0 }
     confidence_threshold             = -1
     lifetimes                        = { record_days = 0 }
-    cors_origins                     = []
+    allowed_account_ids              = ["12"]
     api_throttle                     = { rate = 0 }
     inference_invocations_per_minute = 0
     inference_backlog_per_instance   = 0
@@ -37,7 +37,7 @@ run "too_little" {
 
   expect_failures = [
     var.log_retention_days, var.intake, var.proxy_max_side, var.analysis, var.confidence_threshold, var.lifetimes,
-    var.cors_origins, var.api_throttle, var.inference_invocations_per_minute,
+    var.allowed_account_ids, var.cors_origins, var.api_throttle, var.inference_invocations_per_minute,
     var.inference_backlog_per_instance, var.inference_concurrency, var.inference_function_memory_mb, var.requests_per_ip,
   ]
 }

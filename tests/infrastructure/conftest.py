@@ -23,13 +23,17 @@ def terraform_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def terraform_test(
-    terraform_data_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., "CompletedProcess[str]"]:
-    """``terraform test`` with archives that hold nothing, so that no build has to come before it."""
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Archives that hold nothing, so that no build has to come before."""
     build_dir = tmp_path_factory.mktemp("build")
     for name in ARCHIVES:
         zipfile.ZipFile(build_dir / f"{name}.zip", "w").close()
+    return build_dir
+
+
+@pytest.fixture(scope="session")
+def terraform_test(terraform_data_dir: Path, build_dir: Path) -> Callable[..., "CompletedProcess[str]"]:
+    """``terraform test``, with the options of a run."""
 
     def run(*options: str) -> "CompletedProcess[str]":
         return terraform.terraform(

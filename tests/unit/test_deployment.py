@@ -1,5 +1,7 @@
 """Which deployment a command works on, and what it says where there is none."""
 
+import argparse
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 
 from scripts import deployment, terraform
-from scripts.deployment import DeploymentError, find_deployment
+from scripts.deployment import DeploymentError, add_deployment, chosen_deployment, find_deployment
 
 OUTPUTS = {"region": "eu-west-1", "table": "matteflow-dev-records"}
 
@@ -20,7 +22,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, outputs: Mapping[str, Any]) -> None:
 
 def test_an_environment_on_aws_is_described_by_its_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     deploy(monkeypatch, OUTPUTS)
-    found = find_deployment("dev")
+    found = find_deployment("dev", region="eu-west-1")
     assert found.outputs == OUTPUTS
     assert found.client("sqs").meta.region_name == "eu-west-1"
     assert found.table().name == "matteflow-dev-records"
@@ -30,6 +32,29 @@ def test_an_environment_that_is_not_deployed_says_what_to_do(monkeypatch: pytest
     deploy(monkeypatch, {})
     with pytest.raises(DeploymentError, match="make deploy ENV=dev"):
         find_deployment("dev")
+
+
+def test_the_region_comes_from_the_command_line_of_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    deploy(monkeypatch, {})
+    monkeypatch.setenv("REGION", "eu-west-1")
+    parser = argparse.ArgumentParser()
+    add_deployment(parser)
+    with pytest.raises(DeploymentError, match="make deploy ENV=dev REGION=eu-west-1"):
+        chosen_deployment(parser.parse_args(["--env", "dev"]))
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_account_without_a_deployment_says_what_to_do() -> None:
+    with pytest.raises(DeploymentError, match=r"Nothing is deployed in us-east-1.*make deploy ENV=dev"):
+        find_deployment("dev")
+
+
+def test_the_command_prints_the_outputs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(monkeypatch, OUTPUTS)
+    assert deployment.main(["--env", "dev"]) == 0
+    assert json.loads(capsys.readouterr().out) == OUTPUTS
+    deploy(monkeypatch, {})
+    assert deployment.main(["--env", "dev"]) == 1
 
 
 def test_an_unknown_environment_names_those_there_are() -> None:
