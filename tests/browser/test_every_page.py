@@ -74,6 +74,19 @@ def test_everyone_can_use_it(visit: Visit, paths: dict[str, str], scheme: str) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everyone_can_sign_in_and_out(visit: Visit, scheme: str) -> None:
+    page = visit("/", signed_in=False, color_scheme=scheme, viewport=PHONE)
+    show(page, "/", "Sign in to see your pictures")
+    assert violations(page) == []
+    assert page.evaluate(TOO_WIDE) == []
+
+    page = visit("/metrics", color_scheme=scheme)
+    page.get_by_role("button", name="Account of").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everyone_can_use_what_opens_on_a_page(visit: Visit, paths: dict[str, str], scheme: str) -> None:
     page = visit("/upload", color_scheme=scheme)
     page.get_by_role("button", name="Options").click()

@@ -1,15 +1,24 @@
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
+import { Notifications, notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, ApiProvider } from "@/api/client";
 import type { Config } from "@/config/config";
+import type { Session } from "@/features/sign-in/session";
+import { SessionContext } from "@/features/sign-in/session-context";
 import { UploadsProvider } from "@/features/upload/uploads-provider";
 import { cssVariables, theme } from "./theme";
 
 const MAX_RETRIES = 3;
 
-export function Providers({ config, children }: { config: Config; children: ReactNode }) {
+interface ProvidersProps {
+  config: Config;
+  /** Null where sign-in is off. */
+  session: Session | null;
+  children: ReactNode;
+}
+
+export function Providers({ config, session, children }: ProvidersProps) {
   const [queries] = useState(
     () =>
       new QueryClient({
@@ -25,13 +34,26 @@ export function Providers({ config, children }: { config: Config; children: Reac
         },
       }),
   );
+  // Whoever sits here next sees nothing of what the one before has seen.
+  useEffect(
+    () =>
+      session?.subscribe(() => {
+        if (session.snapshot().state === "signed-out") {
+          queries.clear();
+          notifications.clean();
+        }
+      }),
+    [session, queries],
+  );
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <Notifications position="bottom-center" />
       <QueryClientProvider client={queries}>
-        <ApiProvider baseUrl={config.api_url}>
-          <UploadsProvider>{children}</UploadsProvider>
-        </ApiProvider>
+        <SessionContext value={session}>
+          <ApiProvider baseUrl={config.api_url} token={session?.token ?? null}>
+            <UploadsProvider>{children}</UploadsProvider>
+          </ApiProvider>
+        </SessionContext>
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -1,5 +1,6 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { gallerySearch } from "@/features/gallery/search";
+import { PATHS } from "@/features/sign-in/return-address";
 import { BrokenPage, MissingPage } from "./error-pages";
 import { Shell } from "./shell";
 
@@ -30,15 +31,25 @@ const metrics = createRoute({
   component: lazyRouteComponent(() => import("@/features/metrics/metrics-page"), "MetricsPage"),
 });
 
-export const router = createRouter({
-  routeTree: root.addChildren([gallery, upload, result, metrics]),
-  defaultPreload: "intent",
-  defaultErrorComponent: BrokenPage,
-  scrollRestoration: true,
-});
+// What they are for is done before any page is shown; see `Session.open`.
+const signing = Object.values(PATHS).map((path) =>
+  createRoute({
+    getParentRoute: () => root,
+    path,
+    beforeLoad: () => {
+      throw redirect({ to: "/", replace: true });
+    },
+  }),
+);
+
+const routeTree = root.addChildren([gallery, upload, result, metrics, ...signing]);
+
+/** The pages, beginning with the one that the browser's address names now. */
+export const makeRouter = () =>
+  createRouter({ routeTree, defaultPreload: "intent", defaultErrorComponent: BrokenPage, scrollRestoration: true });
 
 declare module "@tanstack/react-router" {
   interface Register {
-    router: typeof router;
+    router: ReturnType<typeof makeRouter>;
   }
 }

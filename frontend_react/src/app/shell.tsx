@@ -10,10 +10,15 @@ import {
 } from "@mantine/core";
 import { IconChartBar, IconMoon, IconPhoto, IconSun, IconUpload } from "@tabler/icons-react";
 import { Link, Outlet, useRouter } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
+import { useAccount } from "@/features/sign-in/session-context";
 import { UploadIndicator } from "@/features/upload/upload-indicator";
 import { texts } from "@/texts";
+import { AccountMenu } from "./account-menu";
 import classes from "./shell.module.css";
+
+const SignedOutPage = lazy(() => import("@/features/sign-in/signed-out-page"));
+const SignInAgain = lazy(() => import("@/features/sign-in/sign-in-again"));
 
 const PAGES = [
   { to: "/", name: texts.app.pictures, icon: IconPhoto },
@@ -25,6 +30,8 @@ const PAGES = [
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const router = useRouter();
+  const account = useAccount();
+  const isOpen = account?.state !== "signed-out";
   // What had the focus is gone with the page before, and nothing tells a screen reader of the new one.
   useEffect(
     () =>
@@ -50,21 +57,35 @@ export function Shell() {
               </Text>
             </Link>
             <Group gap="xs" wrap="nowrap">
-              <UploadIndicator />
-              <Navigation className={classes.top} />
+              {isOpen && <UploadIndicator />}
+              {isOpen && <Navigation className={classes.top} />}
               <ColorSchemeSwitch />
+              {account && isOpen && <AccountMenu email={account.email} />}
             </Group>
           </Group>
         </Container>
       </AppShell.Header>
       <AppShell.Main ref={main} id="content" tabIndex={-1} className={classes.main}>
         <Container size="xl" py="lg">
-          <Outlet />
+          {isOpen ? (
+            <Outlet />
+          ) : (
+            <Suspense>
+              <SignedOutPage reason={account.reason} />
+            </Suspense>
+          )}
         </Container>
       </AppShell.Main>
-      <AppShell.Footer hiddenFrom="xs">
-        <Navigation className={classes.bottom} />
-      </AppShell.Footer>
+      {isOpen && (
+        <AppShell.Footer hiddenFrom="xs">
+          <Navigation className={classes.bottom} />
+        </AppShell.Footer>
+      )}
+      {account?.state === "ended" && (
+        <Suspense>
+          <SignInAgain email={account.email} />
+        </Suspense>
+      )}
     </AppShell>
   );
 }

@@ -1,11 +1,26 @@
 import { z } from "./zod";
 
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "");
+
+const SignIn = z.object({
+  issuer: z.url(),
+  /** What has the pages and endpoints of sign-in under it. */
+  domain_url: z.url().transform(withoutSlash),
+  client_id: z.string().min(1),
+  scopes: z.array(z.string()).min(1),
+});
+
 const Config = z.object({
-  /** Base URL of the HTTP API, without a slash at its end. */
-  api_url: z.url().transform((url) => url.replace(/\/+$/, "")),
+  /** Base URL of the HTTP API, without a slash at its end; the file may give a path on this site. */
+  api_url: z
+    .union([z.url(), z.string().regex(/^\/(?!\/)/, "neither a URL nor a path on this site")])
+    .transform((url) => withoutSlash(new URL(url, window.location.origin).href)),
+  /** Null where everybody may call the API. */
+  sign_in: SignIn.nullable().default(null),
 });
 
 export type Config = z.infer<typeof Config>;
+export type SignIn = z.infer<typeof SignIn>;
 
 /** The file that says where this site's API is cannot be read; the message says why. */
 export class ConfigError extends Error {}

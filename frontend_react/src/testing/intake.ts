@@ -15,4 +15,5 @@ export const intake: Intake = {
     shadow: null,
     thumbnail_sizes: [{ width: 640, height: 480, fit: "contain" }],
   },
+  quota: null,
 };

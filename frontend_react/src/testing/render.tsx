@@ -18,7 +18,7 @@ export function renderPage(page: ReactNode, path = "/", route = "$") {
     history: createMemoryHistory({ initialEntries: [path] }),
   });
   render(
-    <Providers config={{ api_url: API_URL }}>
+    <Providers config={{ api_url: API_URL, sign_in: null }} session={null}>
       <RouterProvider router={router} />
     </Providers>,
   );

@@ -238,6 +238,32 @@ test("the API's refusal is shown in its words, and can be tried again", async ()
   expect(await row("cat.jpg").findByText(/Sent; its processing begins/)).toBeVisible();
 });
 
+test("how much of today is used is shown and counted, and a file beyond it says when it can be sent", async () => {
+  let used = 19;
+  const quota = () => ({ limit: 20, used, resets_at: new Date(2026, 10, 22, 1, 0).toISOString() });
+  server.use(
+    http.get(`${API_URL}/intake`, () => HttpResponse.json({ ...intake, quota: quota() })),
+    http.post(`${API_URL}/upload-url`, () => {
+      if (used < 20) {
+        used++;
+        return undefined;
+      }
+      const refusal = { detail: "You may upload 20 pictures a day." };
+      return HttpResponse.json(refusal, { status: 429, headers: { "Retry-After": "7200" } });
+    }),
+  );
+  await choose(photo("cat.jpg"), photo("dog.jpg"));
+  expect(screen.getByText("19 of 20 pictures today.")).toBeVisible();
+  await start("Upload 2 pictures");
+  expect(await screen.findByText(/^You have uploaded as many pictures today as you may. Try again from/)).toBeVisible();
+  expect(await screen.findByText("20 of 20 pictures today. More can be uploaded from 1:00 AM.")).toBeVisible();
+  expect(backend.calls().filter((call) => call.startsWith("ticket"))).toHaveLength(1);
+
+  used = 0;
+  await user.click(screen.getByRole("button", { name: /^Upload (cat|dog).jpg again$/ }));
+  expect(await screen.findByText("1 of 20 pictures today.")).toBeVisible();
+});
+
 test("a failed picture says why and can be started again", async () => {
   server.use(
     http.post(`${API_URL}/results/id-1/resume`, () => {

@@ -6,6 +6,7 @@ import { usePageTitle } from "@/components/page-title";
 import { texts } from "@/texts";
 import { DropArea } from "./drop-area";
 import { OptionsPanel } from "./options-panel";
+import { QuotaLine } from "./quota-line";
 import { UploadList } from "./upload-list";
 import { useUploadQueue, useUploads } from "./uploads-provider";
 import { useUploadOptions } from "./use-upload-options";
@@ -45,6 +46,7 @@ function Workplace({ intake }: { intake: Intake }) {
   return (
     <>
       <DropArea intake={intake} onFiles={(files) => queue.add(files, intake)} />
+      {intake.quota && <QuotaLine quota={intake.quota} />}
       <OptionsPanel options={options} onChange={change} />
       {uploads.length > 0 && <UploadList uploads={uploads} onStart={() => queue.send(options)} />}
     </>

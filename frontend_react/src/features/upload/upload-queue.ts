@@ -1,4 +1,4 @@
-import type { Api } from "@/api/client";
+import { type Api, ApiError } from "@/api/client";
 import type { Intake, ProcessingOptions } from "@/api/intake";
 import { texts } from "@/texts";
 import { checkFile } from "./check-file";
@@ -36,7 +36,7 @@ export const isActive = ({ phase }: Upload): boolean => ACTIVE.includes(phase.st
 /** All files from choosing to arrival, as a store for `useSyncExternalStore`. It lives as long as the site is open. */
 export class UploadQueue {
   readonly #api: Api;
-  readonly #onSent: () => void;
+  readonly #onAnswered: () => void;
   readonly #listeners = new Set<() => void>();
   readonly #retries = new Map<string, ReturnType<typeof setTimeout>>();
   #uploads: readonly Upload[] = [];
@@ -44,9 +44,10 @@ export class UploadQueue {
   #lastId = 0;
   #batch = 0;
 
-  constructor(api: Api, onSent: () => void) {
+  /** `onAnswered` is called whenever a file has arrived, or was not taken. */
+  constructor(api: Api, onAnswered: () => void) {
     this.#api = api;
-    this.#onSent = onSent;
+    this.#onAnswered = onAnswered;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -114,7 +115,7 @@ export class UploadQueue {
           onProgress: (id, sentBytes) => this.#change(id, { phase: { state: "sending", sentBytes } }),
           onSent: (id, imageId) => {
             this.#change(id, { phase: { state: "sent", imageId, sentAt: Date.now() } });
-            this.#onSent();
+            this.#onAnswered();
           },
           onFailed: (id, failure) => this.#failed(id, failure),
         }),
@@ -161,8 +162,8 @@ export class UploadQueue {
         setTimeout(() => this.#start([id]), delay),
       );
     } else {
-      const reason = isTransient ? texts.upload.unreachable : texts.upload.notAccepted(error.message);
-      this.#change(id, { phase: { state: "failed", reason } });
+      this.#change(id, { phase: { state: "failed", reason: reasonOf(error, isTransient) } });
+      this.#onAnswered();
     }
   }
 
@@ -191,4 +192,11 @@ export class UploadQueue {
       listener();
     }
   }
+}
+
+function reasonOf(error: Error, isTransient: boolean): string {
+  if (error instanceof ApiError && error.isOverQuota && error.retryAfterS) {
+    return texts.upload.overQuota(Date.now() + error.retryAfterS * 1_000);
+  }
+  return isTransient ? texts.upload.unreachable : texts.upload.notAccepted(error.message);
 }

@@ -2,6 +2,7 @@ import { useWindowEvent } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useState, useSyncExternalStore } from "react";
 import { useApi } from "@/api/client";
+import { renewQuota } from "@/api/intake";
 import { resultKeys } from "@/api/results";
 import { isActive, type Upload, UploadQueue } from "./upload-queue";
 
@@ -11,7 +12,13 @@ const UploadsContext = createContext<UploadQueue | null>(null);
 export function UploadsProvider({ children }: { children: ReactNode }) {
   const api = useApi();
   const queries = useQueryClient();
-  const [queue] = useState(() => new UploadQueue(api, () => queries.invalidateQueries({ queryKey: resultKeys.lists })));
+  const [queue] = useState(
+    () =>
+      new UploadQueue(api, () => {
+        queries.invalidateQueries({ queryKey: resultKeys.lists });
+        renewQuota(queries);
+      }),
+  );
   useWindowEvent("online", queue.resume);
   useWindowEvent("beforeunload", (event) => {
     if (queue.snapshot().some(isActive)) {

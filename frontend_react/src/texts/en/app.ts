@@ -1,6 +1,7 @@
 export const app = {
   name: "Matteflow",
   noConfig: "Matteflow does not know where its API is. Whoever runs this site has to publish its config.json.",
+  notStarted: "Matteflow could not start. Look at your connection and load the page again.",
   skipToContent: "Skip to content",
   navigation: "Main",
   pictures: "Pictures",

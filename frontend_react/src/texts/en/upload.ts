@@ -1,4 +1,4 @@
-import { formatBytes, formatNumber, formatShare } from "../format";
+import { formatBytes, formatNumber, formatShare, formatTime } from "../format";
 
 const FORMATS: Record<string, string> = {
   jpeg: "JPEG",
@@ -42,6 +42,10 @@ export const upload = {
   choose: "Choose pictures",
   takePhoto: "Take a photo",
   pastedName: (stamp: string) => `pasted-${stamp}`,
+
+  quota: (used: number, limit: number) => `${formatNumber(used)} of ${pictures(limit)} today.`,
+  goesOn: (at: number) => `More can be uploaded from ${formatTime(at)}.`,
+  overQuota: (at: number) => `You have uploaded as many pictures today as you may. Try again from ${formatTime(at)}.`,
 
   refusals: {
     empty: "The file is empty. Choose another one.",
