@@ -18,6 +18,14 @@ test("a signed URL says until when it works", () => {
   expect(expiryOf("What is it? A file name.")).toBeNull();
 });
 
+test("of CloudFront, which tells the end alone, a URL is fresh until a minute before it", () => {
+  const url = "https://results.test/a.png?Expires=1795262400&Signature=a&Key-Pair-Id=K1";
+  const end = 1_795_262_400_000;
+  expect(expiryOf(url)).toBe(end);
+  expect(isFresh(url, end - 2 * MINUTE)).toBe(true);
+  expect(isFresh(url, end - MINUTE)).toBe(false);
+});
+
 test("an answer keeps the fresh URLs of the one before, and takes the new ones of the others", () => {
   const before = { items: [{ url: signed("fresh.png", 1) }, { url: signed("old.png", 10) }], status: "PROCESSING" };
   const now = {

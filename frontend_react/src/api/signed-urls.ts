@@ -1,6 +1,8 @@
 import { replaceEqualDeep } from "@tanstack/react-query";
 
-/** When a signed URL of S3 stops working, in milliseconds since 1970; null if it is no signed URL. */
+const MINUTE = 60_000;
+
+/** When a signed URL of S3 or CloudFront stops working, in milliseconds since 1970; null if it is no signed URL. */
 export function expiryOf(url: string): number | null {
   return lifetimeOf(url)?.until ?? null;
 }
@@ -31,6 +33,10 @@ function lifetimeOf(url: string): { since: number; until: number } | null {
     return null;
   }
   const parameters = new URLSearchParams(query);
+  const end = Number(parameters.get("Expires")) * 1_000;
+  if (end) {
+    return { since: end - 2 * MINUTE, until: end }; // CloudFront tells the end alone: fresh until a minute before it
+  }
   const [, year, month, day, hours, minutes, seconds] =
     /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(parameters.get("X-Amz-Date") ?? "") ?? [];
   const since = Date.parse(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
