@@ -25,14 +25,19 @@ resource "aws_cognito_user_pool" "users" {
   deletion_protection      = var.protect_data ? "ACTIVE" : "INACTIVE"
   username_attributes      = ["email"]
   auto_verified_attributes = ["email"]
-  mfa_configuration        = "OPTIONAL"
+  mfa_configuration        = var.require_mfa ? "ON" : "OFF"
 
   username_configuration {
     case_sensitive = false
   }
 
-  software_token_mfa_configuration {
-    enabled = true
+  # Cognito's pages let nobody set up a second factor by choice: it is everybody's or nobody's.
+  dynamic "software_token_mfa_configuration" {
+    for_each = var.require_mfa ? [true] : []
+
+    content {
+      enabled = true
+    }
   }
 
   password_policy {

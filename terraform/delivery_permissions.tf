@@ -8,22 +8,35 @@ locals {
 
   # Resources with names of ours, by service.
   named = {
-    cloudtrail     = ["cloudtrail:${local.in_region}:trail/${local.name_prefix}*"]
-    cloudwatch     = ["cloudwatch:${local.in_region}:alarm:${local.name_prefix}*", "cloudwatch::${local.account_id}:dashboard/${local.name_prefix}*"]
-    dynamodb       = ["dynamodb:${local.in_region}:table/${local.name_prefix}*"]
-    ecr            = ["ecr:${local.in_region}:repository/${local.name_prefix}*"]
-    events         = ["events:${local.in_region}:rule/${local.name_prefix}*", "events:${local.in_region}:archive/${local.name_prefix}*", "events:${local.in_region}:event-bus/default"]
-    lambda         = ["lambda:${local.in_region}:function:${local.name_prefix}*", "lambda:${local.in_region}:layer:${local.name_prefix}*"]
-    logs           = ["logs:*:${local.account_id}:log-group:*${local.name_prefix}*"]
-    s3             = ["s3:::${local.name_prefix}*"]
-    sagemaker      = [for kind in ["endpoint", "endpoint-config", "model"] : "sagemaker:${local.in_region}:${kind}/${local.name_prefix}*"]
-    secretsmanager = ["secretsmanager:${local.in_region}:secret:${local.name_prefix}*"]
-    sns            = ["sns:${local.in_region}:${local.name_prefix}*"]
-    sqs            = ["sqs:${local.in_region}:${local.name_prefix}*"]
-    ssm            = ["ssm:${local.in_region}:parameter/${local.name_prefix}*"]
-    states         = ["states:${local.in_region}:stateMachine:${local.name_prefix}*"]
+    cloudtrail     = ["cloudtrail:${local.in_region}:trail/${local.name_prefix}-*"]
+    dynamodb       = ["dynamodb:${local.in_region}:table/${local.name_prefix}-*"]
+    ecr            = ["ecr:${local.in_region}:repository/${local.name_prefix}-*"]
+    events         = ["events:${local.in_region}:rule/${local.name_prefix}-*", "events:${local.in_region}:archive/${local.name_prefix}-*", "events:${local.in_region}:event-bus/default"]
+    lambda         = ["lambda:${local.in_region}:function:${local.name_prefix}-*", "lambda:${local.in_region}:layer:${local.name_prefix}-*"]
+    s3             = ["s3:::${local.name_prefix}-*"]
+    sagemaker      = [for kind in ["endpoint", "endpoint-config", "model"] : "sagemaker:${local.in_region}:${kind}/${local.name_prefix}-*"]
+    secretsmanager = ["secretsmanager:${local.in_region}:secret:${local.name_prefix}/*"]
+    sns            = ["sns:${local.in_region}:${local.name_prefix}-*"]
+    sqs            = ["sqs:${local.in_region}:${local.name_prefix}-*"]
+    ssm            = ["ssm:${local.in_region}:parameter/${local.name_prefix}/*"]
+    states         = ["states:${local.in_region}:stateMachine:${local.name_prefix}-*"]
     wafv2          = ["wafv2:us-east-1:${local.account_id}:global/*"]
-    budgets        = ["budgets::${local.account_id}:budget/${local.name_prefix}*"]
+    budgets        = ["budgets::${local.account_id}:budget/${local.global_prefix}"]
+
+    # Auto scaling makes two alarms of its own for an endpoint, and wants them allowed to whoever asks for it.
+    cloudwatch = [
+      "cloudwatch:${local.in_region}:alarm:${local.name_prefix}-*",
+      "cloudwatch:${local.in_region}:alarm:TargetTracking-endpoint/${local.name_prefix}-*",
+      "cloudwatch::${local.account_id}:dashboard/${local.global_prefix}",
+    ]
+
+    # CloudFront's access logs are delivered by way of us-east-1.
+    logs = [
+      "logs:*:${local.account_id}:log-group:*${local.name_prefix}-*",
+      "logs:us-east-1:${local.account_id}:delivery:*",
+      "logs:us-east-1:${local.account_id}:delivery-source:${local.name_prefix}-*",
+      "logs:us-east-1:${local.account_id}:delivery-destination:${local.name_prefix}-*",
+    ]
   }
 
   # Resources to which AWS gives names of its own.
@@ -35,7 +48,7 @@ locals {
     route53                 = ["route53:::hostedzone/*", "route53:::change/*"]
   }
 
-  role_arns    = "arn:${local.partition}:iam::${local.account_id}:role/${local.name_prefix}-*"
+  role_arns    = "arn:${local.partition}:iam::${local.account_id}:role/${local.global_prefix}-*"
   boundary_arn = "arn:${local.partition}:iam::${local.account_id}:policy/${local.global_prefix}-boundary"
 
   # Of every role here but those of the delivery itself.
@@ -44,6 +57,7 @@ locals {
   # What a plan reads of resources that it does not know by name, or that AWS lets nobody name.
   reading = [
     "acm:DescribeCertificate", "acm:ListCertificates", "acm:ListTagsForCertificate",
+    "apigateway:GET",
     "application-autoscaling:Describe*", "application-autoscaling:ListTagsForResource",
     "budgets:ListTagsForResource", "budgets:ViewBudget",
     "cloudformation:ListTypes",
@@ -60,7 +74,7 @@ locals {
     "iam:ListAttachedRolePolicies", "iam:ListOpenIDConnectProviders", "iam:ListPolicyVersions", "iam:ListRolePolicies",
     "kms:DescribeKey", "kms:ListAliases",
     "lambda:Get*", "lambda:List*",
-    "logs:Describe*", "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:ListTagsForResource",
+    "logs:Describe*", "logs:GetDelivery*", "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:ListTagsForResource",
     "route53:GetHostedZone", "route53:ListHostedZones*", "route53:ListResourceRecordSets", "route53:ListTagsForResource",
     "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetAccelerateConfiguration",
     "s3:GetReplicationConfiguration", "s3:ListAllMyBuckets", "s3:ListBucket", "s3:ListTagsForResource",
@@ -136,8 +150,8 @@ data "aws_iam_policy_document" "plan" {
   }
 
   statement {
-    actions   = ["ssm:GetParameter"]
-    resources = ["arn:${local.partition}:ssm:${local.in_region}:parameter/${local.name_prefix}*"]
+    actions   = ["ssm:GetParameter", "ssm:GetParametersByPath"]
+    resources = ["arn:${local.partition}:ssm:${local.in_region}:parameter/${local.name_prefix}/*"]
   }
 }
 
@@ -158,7 +172,7 @@ data "aws_iam_policy_document" "deploy_resources" {
 
   # What is made under no name yet, or of which AWS takes only *.
   statement {
-    actions   = ["cognito-idp:CreateUserPool", "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy", "logs:UpdateLogDelivery"]
+    actions   = ["cognito-idp:CreateUserPool", "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "logs:UpdateLogDelivery"]
     resources = ["*"]
   }
 

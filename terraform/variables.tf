@@ -436,6 +436,12 @@ variable "auth" {
   }
 }
 
+variable "require_mfa" {
+  description = "Have everybody sign in with a code of an authenticator app beside the password; they set it up when they first sign in."
+  type        = bool
+  default     = false
+}
+
 variable "self_sign_up" {
   description = "Let people make their own accounts. Without it they are invited: make user ENV=... EMAIL=..."
   type        = bool

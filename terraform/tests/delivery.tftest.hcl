@@ -153,6 +153,11 @@ run "github" {
   }
 
   assert {
+    condition     = !anytrue([for resource in flatten(values(local.named)) : can(regex("matteflow-test[^-/]", resource))])
+    error_message = "A deployment reaches no environment whose name only begins with its own's."
+  }
+
+  assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.deploy_identities.statement :
       statement.resources == toset(["arn:aws:iam::123456789012:role/matteflow-test-*"]) &&
@@ -181,7 +186,7 @@ run "github" {
   assert {
     condition = alltrue(flatten([
       for statement in data.aws_iam_policy_document.plan.statement : [
-        for action in statement.actions : can(regex("^[a-z0-9-]+:(BatchGet|Describe|Get|List|Validate|View)", action)) || endswith(one(statement.resources), ".tflock")
+        for action in statement.actions : can(regex("^[a-z0-9-]+:(BatchGet|Describe|Get|GET$|List|Validate|View)", action)) || endswith(one(statement.resources), ".tflock")
       ]
     ]))
     error_message = "A plan writes its lock and nothing else."

@@ -65,7 +65,7 @@ run "cognito" {
     condition = (
       one(aws_cognito_user_pool.users).admin_create_user_config[0].allow_admin_create_user_only &&
       one(aws_cognito_user_pool.users).deletion_protection == "ACTIVE" &&
-      one(aws_cognito_user_pool.users).mfa_configuration == "OPTIONAL"
+      one(aws_cognito_user_pool.users).mfa_configuration == "OFF"
     )
     error_message = "People are invited, may use a second factor, and their accounts are not deleted by mistake."
   }

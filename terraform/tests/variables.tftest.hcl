@@ -37,7 +37,7 @@ run "too_little" {
 
   expect_failures = [
     var.log_retention_days, var.intake, var.proxy_max_side, var.analysis, var.confidence_threshold, var.lifetimes,
-    var.allowed_account_ids, var.cors_origins, var.api_throttle, var.inference_invocations_per_minute,
+    var.allowed_account_ids, var.api_throttle, var.inference_invocations_per_minute,
     var.inference_backlog_per_instance, var.inference_concurrency, var.inference_function_memory_mb, var.requests_per_ip,
   ]
 }

@@ -14,6 +14,17 @@ GITHUB = terraform.PROJECT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 
+# Services that Terraform calls otherwise than IAM does.
+IAM_SERVICES = {
+    "apigatewayv2": "apigateway",
+    "appautoscaling": "application-autoscaling",
+    "cloudwatch_event": "events",
+    "cloudwatch_log": "logs",
+    "cognito": "cognito-idp",
+    "sfn": "states",
+}
+BY_A_PERSON = {"codebuild", "codeconnections", "codepipeline", "iam"}  # what a deployment itself is, and may do
+
 
 @pytest.mark.parametrize(
     ("schema", "files"),
@@ -49,6 +60,33 @@ def test_a_workflow_may_read_the_source_and_only_its_jobs_ask_for_a_role(file: P
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
         assert job.get("permissions", {}).items() <= {"contents": "read", "id-token": "write"}.items()
+
+
+def test_nothing_is_deployed_that_is_not_checked() -> None:
+    jobs = yaml.safe_load((GITHUB / "workflows" / "deploy.yml").read_text())["jobs"]
+    checks = [name for name, job in jobs.items() if job["uses"] == "./.github/workflows/check.yml"]
+
+    def is_checked(name: str) -> bool:
+        needs = jobs[name].get("needs")
+        return needs in checks or (needs is not None and is_checked(needs))
+
+    deploying = [name for name, job in jobs.items() if job.get("with", {}).get("target") == "deploy"]
+    assert deploying == ["staging", "production"]
+    assert all(is_checked(name) for name in deploying)
+
+
+def test_a_plan_may_read_and_a_deployment_may_make_what_every_service_holds() -> None:
+    services = {
+        next((iam for start, iam in IAM_SERVICES.items() if kind.startswith(start)), kind.partition("_")[0])
+        for file in terraform.ROOT.glob("*.tf")
+        for kind in re.findall(r'^resource "aws_(\w+)"', file.read_text(), re.MULTILINE)
+    }
+    permissions = (terraform.ROOT / "delivery_permissions.tf").read_text()
+    read = permissions.partition("reading = [")[2].partition("\n  ]")[0]
+    made = permissions.partition("named = {")[2].partition("role_arns")[0]
+
+    assert services - set(re.findall(r'"([a-z0-9-]+):', read)) == set()
+    assert services - set(re.findall(r'"([a-z0-9-]+):', made)) == BY_A_PERSON
 
 
 def test_every_role_has_the_boundary_but_those_of_the_delivery() -> None:

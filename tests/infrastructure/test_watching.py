@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import boto3
 import pytest
 from moto import mock_aws
 from PIL import Image
@@ -212,6 +213,13 @@ def published() -> set[Metric]:
                 save_result(request, records=records, ttl_days=1, results_url="https://photos.example.org")
         with log.of("record_failure"):
             save_cut_off(end(5, Status.FAILED), records=records, ttl_days=1, results_url="https://photos.example.org")
+        # It tells only of what it has started.
+        definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}}
+        boto3.client("stepfunctions").create_state_machine(
+            name="process-image", definition=json.dumps(definition), roleArn="arn:aws:iam::123456789012:role/steps"
+        )
+        lost = make_upload(key="uploads/lost.jpg")
+        records.claim(identify(lost), lost, execution_arn=EXECUTION, resume_of=None, ttl_days=1)
         with log.of("reconcile_records"):
             reconcile_records(
                 images=images,
@@ -219,7 +227,7 @@ def published() -> set[Metric]:
                 workflow=Workflow(STATE_MACHINE),
                 uploads_bucket=UPLOADS_BUCKET,
                 upload_within=timedelta(hours=1),
-                end_within=timedelta(hours=1),
+                end_within=timedelta(0),
             )
     return log.metrics
 
@@ -282,3 +290,9 @@ def test_the_runbook_types_only_what_there_is() -> None:
     typed = set(re.findall(r"\bmake ([a-z-]+)", RUNBOOK.read_text()))
 
     assert typed - known == set()
+
+
+def test_a_command_of_the_runbook_can_be_copied_from_the_file() -> None:
+    prose = re.sub(r"^ *```.*?^ *```$", "", RUNBOOK.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+    assert [span for span in re.findall(r"`[^`]+`", prose) if "\n" in span] == []
