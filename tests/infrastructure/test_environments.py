@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from scripts import terraform
+from scripts import signing_key, terraform
 from scripts.local_stack.services import CREDENTIALS, Ports, make_services
 from scripts.terraform import Environment, find_environment
 
@@ -55,6 +55,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> Itera
 
 def planned(environment: Environment) -> dict[str, Any]:
     """The environment's plan, as `make plan` saves it."""
+    assert signing_key.main(["--env", environment.name, "--region", environment.region, "--unless-there"]) == 0
     terraform.initialize_environment(environment, make_bucket=True)
     assert terraform.plan(environment) == 0
     shown = terraform.terraform("show", "-json", str(environment.plan), data_dir=environment.data_dir, capture=True)
