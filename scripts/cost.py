@@ -216,6 +216,9 @@ def _picture_lines(
         1000 * (prices.of("s3_put", OBJECTS_WRITTEN) + prices.of("s3_get", OBJECTS_READ)),
         f"{OBJECTS_WRITTEN} objects written, {OBJECTS_READ} reads",
     )
+    if _of(resources, "aws_cloudtrail"):
+        accesses = OBJECTS_WRITTEN + OBJECTS_READ
+        yield Line("Audit trail", 1000 * prices.of("data_event", accesses), f"{accesses} data events")
     yield Line(
         "API, events, notice",
         1000 * (prices.of("http_api_request", API_REQUESTS) + prices.of("event", 2) + prices.of("sns_publish")),
@@ -265,8 +268,10 @@ def _idle_lines(
         least = min(scaled, default=variant["initial_instance_count"])
         kind = instance_type or variant["instance_type"]
         yield Line("SageMaker", prices.of(f"{kind}_hour", least * HOURS), f"{least} x {kind}")
+    if alarms := _of(resources, "aws_cloudwatch_metric_alarm"):
+        watched = sum(map(_watched_metrics, alarms))
+        yield Line("Alarms", prices.of("alarm_month", watched), f"{len(alarms)} on {watched} metrics")
     for what, price, kind in (
-        ("Alarms", "alarm_month", "aws_cloudwatch_metric_alarm"),
         ("Composite alarms", "composite_alarm_month", "aws_cloudwatch_composite_alarm"),
         ("CloudWatch dashboard", "dashboard_month", "aws_cloudwatch_dashboard"),
         ("Secrets", "secret_month", "aws_secretsmanager_secret"),
@@ -284,6 +289,11 @@ def _idle_lines(
             usd = _runs_usd(function, RECONCILIATIONS, RECONCILIATION_S, prices)
             yield Line("The reconciler", usd, "a run a quarter of an hour")
     yield Line("The inference image", prices.of("ecr_gb_month", IMAGE_GB[tier]), f"{IMAGE_GB[tier]} GB in ECR")
+
+
+def _watched_metrics(alarm: Resource) -> int:
+    """How many metrics an alarm is on, each of which is billed: one, or those of its expression."""
+    return max(1, sum(bool(query["metric"]) for query in alarm["values"].get("metric_query", ())))
 
 
 def _of(resources: Sequence[Resource], kind: str) -> list[Resource]:
@@ -339,7 +349,9 @@ def show(bills: Mapping[str, Bill], pictures: int, prices: Prices, console: Cons
     console.print(
         f"List prices of {prices.region}, read from {prices.oldest} to {prices.newest} ({PRICES.name}); nothing was "
         f"billed. Free tiers, transfer to the internet and storage are left out: 1,000 pictures kept a month are "
-        f"{1000 * prices.of('s3_gb_month', STORED_GB):.2f} more."
+        f"{1000 * prices.of('s3_gb_month', STORED_GB):.2f} more. A custom metric is up to "
+        f"{prices.of('custom_metric_month'):.2f} a month more, by the hours in which it is told: four of the masks, "
+        "and one of the time for each way to end."
     )
 
 

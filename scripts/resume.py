@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from functions.core.errors import MatteflowError
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted. What was resumed is processed; run it again for the others.", file=sys.stderr)
         return INTERRUPTED
-    except (DeploymentError, MatteflowError) as error:
+    except (DeploymentError, MatteflowError, ClientError, BotoCoreError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.deployment import Deployment, DeploymentError, add_deployment, chosen_deployment
 from scripts.sign_in import SignInError, settings_of
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         invite(chosen_deployment(options), options.email, options.group)
-    except (DeploymentError, SignInError, NotInvited) as error:
+    except (DeploymentError, SignInError, NotInvited, BotoCoreError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -221,9 +221,7 @@ locals {
         RESULTS_URL           = local.results_url
       }
       statements = [
-        local.tell_gone_from_denied.uploads,
-        { actions = ["s3:GetObjectVersion"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
-        { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
+        { actions = ["dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
         { actions = ["sns:Publish"], resources = [aws_sns_topic.notices.arn] },
         { actions = ["events:PutEvents"], resources = [data.aws_cloudwatch_event_bus.default.arn] },
         { actions = ["sqs:SendMessage"], resources = [aws_sqs_queue.undelivered.arn] },

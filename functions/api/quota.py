@@ -1,7 +1,8 @@
 """How many pictures a person may upload a day.
 
 A day is one of UTC. What counts is a ticket, an answer of ``POST /upload-url`` that says where to upload: used or not,
-and whatever becomes of the picture. A request that is refused does not count.
+and whatever becomes of the picture. A request that is refused does not count. Where there is a limit, a ticket is for a
+PUT: a form can be sent many times, and S3 takes each.
 """
 
 from datetime import UTC, datetime, time, timedelta

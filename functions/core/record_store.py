@@ -289,20 +289,28 @@ class RecordStore:
             item = self._table.get_item(Key=_counter_key(owner, day), ConsistentRead=True).get("Item")
         return _count(item) if item else 0
 
-    def delete(self, image_id: str, upload_key: str | None = None) -> None:
-        """Delete a record; one that is not there is deleted already.
+    def delete(self, image_id: str, upload_key: str | None = None) -> bool:
+        """Delete a record, unless an execution is working on it; one that is not there is deleted already.
 
         Its key stays for a while, so that no upload or event that comes later brings the picture back.
 
         Args:
             upload_key: where an upload can still come; see :meth:`late_uploads`.
+
+        Returns:
+            whether it was done: not while the picture is PROCESSING, as its execution would write what nobody deletes.
         """
         now = datetime.now(UTC)
         item: dict[str, Any] = {"image_id": image_id, "expires_at": int((now + _EVENTS_END_AFTER).timestamp())}
         if upload_key is not None:
             item |= {"late_key": upload_key, "unsettled": _DELETED, "updated_at": now.isoformat()}
-        with translated("DynamoDB", _ERRORS, StoreUnavailable):
-            self._table.put_item(Item=item)
+        is_left_alone = Attr("status").not_exists() | Attr("status").ne(Status.PROCESSING)
+        try:
+            with translated("DynamoDB", _ERRORS, StoreUnavailable):
+                self._table.put_item(Item=item, ConditionExpression=is_left_alone)
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def late_uploads(self, before: datetime, limit: int) -> dict[str, str]:
         """Of at most ``limit`` pictures deleted before a time: the id, and the key to which an upload may have come."""

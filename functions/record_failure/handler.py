@@ -7,7 +7,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from functions.core.announcer import Announcer
-from functions.core.image_store import ImageStore
 from functions.core.observability import Event, logger
 from functions.core.record_store import RecordStore
 from functions.core.settings import EnvironmentModel
@@ -26,18 +25,17 @@ class Settings(EnvironmentModel):
 
 
 @functools.lru_cache(maxsize=1)
-def _dependencies() -> tuple[Settings, ImageStore, RecordStore, Announcer]:
+def _dependencies() -> tuple[Settings, RecordStore, Announcer]:
     settings = Settings.from_environment()
     announcer = Announcer(settings.topic_arn, settings.event_bus_name, settings.undelivered_queue_url)
-    return settings, ImageStore(), RecordStore(settings.table_name), announcer
+    return settings, RecordStore(settings.table_name), announcer
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Event, _context: LambdaContext) -> None:
-    settings, images, records, announcer = _dependencies()
+    settings, records, announcer = _dependencies()
     record_failure(
         ExecutionEnd.model_validate(event["detail"]),
-        images=images,
         records=records,
         announcer=announcer,
         uploads_bucket=settings.uploads_bucket,

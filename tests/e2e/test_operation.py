@@ -25,12 +25,19 @@ def archived(pipeline) -> int:
     return events.describe_archive(ArchiveName=pipeline.outputs["event_archive_name"])["EventCount"]
 
 
-def wait_until_archived(pipeline, before: int) -> None:
-    """Wait until the archive holds more events than before, so that the rule has seen the last one, too."""
-    deadline = time.monotonic() + 15
-    while archived(pipeline) == before:
-        assert time.monotonic() < deadline, "the event never came to the archive"
-        time.sleep(0.05)
+def put_unheard(pipeline, path: str, body: bytes) -> dict[str, Any]:
+    """Put a file of the person's into the bucket while the rule is disabled; the bucket, key and version of it."""
+    events, rule, before = pipeline.client("events"), pipeline.outputs["event_rule_name"], archived(pipeline)
+    events.disable_rule(Name=rule)
+    try:
+        put = pipeline.put(f"uploads/{path}", body)
+        deadline = time.monotonic() + 15
+        while archived(pipeline) == before:  # then the rule has seen the event, too
+            assert time.monotonic() < deadline, "the event never came to the archive"
+            time.sleep(0.05)
+    finally:
+        events.enable_rule(Name=rule)
+    return put
 
 
 def keep(pipeline, queue: str, body: Any, **attributes: str) -> None:
@@ -50,17 +57,12 @@ def test_uploads_that_started_nothing_are_replayed_and_the_others_stay_as_they_a
     deleted = pipeline.upload(astronaut, "deleted-before-the-replay.jpg")
     pipeline.wait(deleted)
     assert pipeline.api("DELETE", f"/results/{deleted}").status_code == 204
-    events, before = pipeline.client("events"), archived(pipeline)
-    events.disable_rule(Name=pipeline.outputs["event_rule_name"])
-    try:
-        pipeline.put("uploads/started-nothing.jpg", astronaut)
-        wait_until_archived(pipeline, before)
-    finally:
-        events.enable_rule(Name=pipeline.outputs["event_rule_name"])
+    path = f"{pipeline.person.owner}/started-nothing.jpg"
+    put_unheard(pipeline, path, astronaut)
 
     assert replay.main([*stack, "--from", started.isoformat(timespec="seconds")]) == 0
 
-    result = pipeline.wait_for_file("started-nothing.jpg")
+    result = pipeline.wait_for_file(path)
     assert result["status"] == "SUCCEEDED"
     for image_id in (done["image_id"], deleted):
         assert pipeline.wait_for_execution(
@@ -75,21 +77,16 @@ def test_uploads_that_started_nothing_are_replayed_and_the_others_stay_as_they_a
 def test_an_upload_of_which_no_event_came_is_found_in_the_bucket(pipeline, astronaut, stack, monkeypatch, capsys):
     monkeypatch.setattr(find_lost, "UNTIL", timedelta(0))
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    events, before = pipeline.client("events"), archived(pipeline)
-    events.disable_rule(Name=pipeline.outputs["event_rule_name"])
-    try:
-        pipeline.put("uploads/put straight + lost.jpg", astronaut)
-        wait_until_archived(pipeline, before)
-    finally:
-        events.enable_rule(Name=pipeline.outputs["event_rule_name"])
+    path = f"{pipeline.person.owner}/put straight + lost.jpg"
+    put_unheard(pipeline, path, astronaut)
 
     for _ in range(2):
         assert find_lost.main([*stack, "--from", started]) == 0
-    result = pipeline.wait_for_file("put straight + lost.jpg")
+    result = pipeline.wait_for_file(path)
 
     assert result["status"] == "SUCCEEDED"
     assert len(pipeline.notices(result["image_id"], at_least=2, timeout_s=2)) == 1
-    assert "uploads/put straight + lost.jpg is processed by" in capsys.readouterr().out
+    assert f"uploads/{path} is processed by" in capsys.readouterr().out
 
 
 def test_a_picture_deleted_while_its_upload_was_on_the_way_does_not_come_back(pipeline, astronaut):
@@ -107,7 +104,7 @@ def test_a_picture_deleted_while_its_upload_was_on_the_way_does_not_come_back(pi
 
 def test_what_the_queues_keep_is_sent_where_it_was_meant_to_go(pipeline, astronaut, stack, tmp_path, capsys):
     # Given an upload that the rule could not start, an end that no function heard of, and what nobody can read
-    put = pipeline.put("redriven/boat.jpg", astronaut)
+    put = put_unheard(pipeline, f"{pipeline.person.owner}/redriven.jpg", astronaut)
     found = {"key": put["key"], "version-id": put["version"], "etag": "", "size": len(astronaut), "sequencer": "0062"}
     event = {"id": "redriven", "detail": {"bucket": {"name": put["bucket"]}, "object": found}}
     refused = {"ERROR_CODE": "NO_PERMISSIONS", "RULE_ARN": "arn:aws:events:us-east-1:000000000000:rule/any"}

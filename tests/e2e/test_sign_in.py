@@ -261,7 +261,7 @@ def test_the_quota_of_ones_groups_is_kept(pipeline):
     for group in ("guests", "trial"):
         invite(pipeline.deployment, "trial@matteflow.test", group, told.append)
     person = pipeline.sign_up("trial@matteflow.test")
-    asked = {"fileName": "boat.jpg", "fileType": "image/jpeg"}
+    asked = {"fileName": "boat.jpg", "fileType": "image/jpeg", "size": 48213}
 
     # When they ask for one picture more than that
     answers = [pipeline.api("POST", "/upload-url", person, json=asked) for _ in range(3)]

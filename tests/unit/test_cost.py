@@ -93,11 +93,19 @@ def test_an_endpoint_costs_all_the_time_unless_it_scales_to_zero() -> None:
 def test_what_is_only_there_costs_by_the_month() -> None:
     acl = resource("aws_wafv2_web_acl", rule=[{}, {}, {}])
     alarms = [resource("aws_cloudwatch_metric_alarm") for _ in range(17)]
+    queries = [{"metric": [{}]}, {"metric": [{}]}, {"metric": [], "expression": "SUM(METRICS())"}]
+    alarms.append(resource("aws_cloudwatch_metric_alarm", metric_query=queries))
     secret = resource("aws_secretsmanager_secret")
     data = {**resource("aws_kms_key"), "mode": "data"}
     idle = {line.what: line.usd for line in bill("lambda", [acl, *alarms, secret, data], 16, Prices()).idle}
-    expected = {"WAF": 5.0, "WAF's rules": 3.0, "Alarms": 1.7, "Secrets": 0.4, "The inference image": 0.1}
+    expected = {"WAF": 5.0, "WAF's rules": 3.0, "Alarms": 1.9, "Secrets": 0.4, "The inference image": 0.1}
     assert idle == pytest.approx(expected)
+
+
+def test_what_the_audit_trail_writes_is_paid_for() -> None:
+    lines = {line.what: line.usd for line in bill("lambda", [resource("aws_cloudtrail")], 16, Prices()).pictures}
+    assert lines["Audit trail"] == pytest.approx(30 * 1000 / 100_000 * 0.1)
+    assert "Audit trail" not in {line.what for line in bill("lambda", [], 16, Prices()).pictures}
 
 
 def test_a_price_that_is_not_known_says_what_to_do() -> None:
@@ -122,4 +130,4 @@ def test_the_table_says_what_is_reached_and_what_is_not() -> None:
     assert f"{10 * (total + 4.75):,.2f}" in said
     assert f"the CPU is 0.20 USD: it is {total:.2f}" in said
     assert "200.00" in said, "Photoroom, for 10,000"
-    assert express_usd(prices) < 0.01 < 0.4
+    assert express_usd(prices) < 0.01

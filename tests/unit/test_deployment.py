@@ -2,14 +2,15 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
-from scripts import deployment, terraform
-from scripts.deployment import DeploymentError, add_deployment, chosen_deployment, find_deployment
+from scripts import deployment, find_lost, reconcile, redrive, replay, resume, terraform, users
+from scripts.deployment import Deployment, DeploymentError, add_deployment, chosen_deployment, find_deployment
 
 OUTPUTS = {"region": "eu-west-1", "table": "matteflow-dev-records"}
 
@@ -65,3 +66,30 @@ def test_an_unknown_environment_names_those_there_are() -> None:
 def test_a_local_stack_that_does_not_run_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match="make run"):
         find_deployment(deployment.LOCAL, tmp_path / "stack.json")
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments"),
+    [
+        (find_lost.main, ["--from", "2026-11-20"]),
+        (reconcile.main, []),
+        (redrive.main, ["undelivered"]),
+        (replay.main, []),
+        (resume.main, []),
+        (users.main, ["--email", "a@b.example"]),
+    ],
+)
+def test_a_command_without_credentials_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    main: Callable[[list[str]], int],
+    arguments: list[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise NoCredentialsError
+
+    outputs = dict.fromkeys(("state_machine_arn", "uploads_bucket", "undelivered_queue_url"), "any")
+    deploy(monkeypatch, OUTPUTS | outputs | {"sign_in": {"issuer": "https://cognito/pool"}})
+    monkeypatch.setattr(Deployment, "client", refuse)
+    assert main([*arguments, "--env", "dev"]) == 1
+    assert "Unable to locate credentials" in capsys.readouterr().err

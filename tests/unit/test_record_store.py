@@ -233,6 +233,7 @@ class TestOutputs:
         assert failed is not None
         claim(records, OTHER_EXECUTION, resume_of=EXECUTION)
         assert not records.add_output(failed, OUTPUT)
+        records.finish(ended(Status.FAILED, OTHER_EXECUTION))
         records.delete(IDENTITY.image_id)
         assert not records.add_output(failed, OUTPUT)
         assert records.get(IDENTITY.image_id) is None
@@ -296,6 +297,7 @@ class TestFinish:
     @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.PARTIAL, Status.BLOCKED])
     def test_a_deleted_picture_stays_deleted(self, records: RecordStore, status: Status) -> None:
         claim(records)
+        records.finish(ended(Status.FAILED))
         records.delete(IDENTITY.image_id)
         assert records.finish(ended(status)) is None
         assert records.get(IDENTITY.image_id) is None
@@ -353,10 +355,15 @@ class TestReading:
         assert list(records.unfinished()) == []
 
     def test_deleting_twice_is_no_error(self, records: RecordStore) -> None:
-        claim(records)
-        records.delete(IDENTITY.image_id)
-        records.delete(IDENTITY.image_id)
+        records.create(awaiting(IDENTITY.image_id))
+        assert records.delete(IDENTITY.image_id, UPLOAD.key)
+        assert records.delete(IDENTITY.image_id)
         assert records.get(IDENTITY.image_id) is None
+
+    def test_what_an_execution_works_on_is_not_deleted(self, records: RecordStore) -> None:
+        claimed = claim(records)
+        assert not records.delete(IDENTITY.image_id)
+        assert records.get(IDENTITY.image_id) == claimed
 
     def test_a_deleted_picture_does_not_come_back_with_an_upload_or_event_that_comes_later(
         self, records: RecordStore
@@ -372,7 +379,6 @@ class TestReading:
         assert list(records.unfinished()) == []
 
     def test_what_is_left_of_a_deleted_picture_expires_after_the_last_event_of_it(self, records: RecordStore) -> None:
-        claim(records)
         records.delete(IDENTITY.image_id)
         item = records._table.get_item(Key={"image_id": IDENTITY.image_id})["Item"]
         assert item.keys() == {"image_id", "expires_at"}

@@ -98,6 +98,8 @@ def _keep(composite: Output, record: Record, services: Services) -> Output:
     """
     while not services.records.add_output(record, composite):
         now = services.records.get(record.image_id)
+        if now is None:  # nothing else names it any more
+            services.images.delete(services.settings.results_bucket, composite.key)
         if now is None or now.execution_arn != record.execution_arn:
             raise ProblemError(HTTPStatus.CONFLICT, "The picture was deleted or uploaded anew meanwhile.")
         if listed := _find(now, composite.key):

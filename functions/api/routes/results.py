@@ -70,7 +70,7 @@ def get_result(image_id: str, services: Injected, owner: Owner) -> Result:
 def delete_result(image_id: str, services: Injected, owner: Owner) -> Response[str]:
     record = owned_record(image_id, owner, services)
     if record.status == Status.PROCESSING:
-        raise ProblemError(HTTPStatus.CONFLICT, "The picture is being processed. Delete it when it is done.")
+        raise _being_processed()
     settings, images = services.settings, services.images
     images.delete_prefix(settings.results_bucket, f"{image_id}/")
     images.delete_prefix(settings.masks_bucket, f"{image_id}/")
@@ -80,6 +80,11 @@ def delete_result(image_id: str, services: Injected, owner: Owner) -> Response[s
     elif record.upload:
         # The other versions of a key that was chosen elsewhere are other pictures.
         images.delete_version(record.upload.bucket, record.upload.key, record.upload.version)
-    # Last, so that a deletion that broke off can be asked for again.
-    services.records.delete(image_id, record.upload_key if made_here else None)
+    # Last, so that a deletion that broke off can be asked for again; and so can one that an execution has overtaken.
+    if not services.records.delete(image_id, record.upload_key if made_here else None):
+        raise _being_processed()
     return Response(HTTPStatus.NO_CONTENT.value, body="")
+
+
+def _being_processed() -> ProblemError:
+    return ProblemError(HTTPStatus.CONFLICT, "The picture is being processed. Delete it when it is done.")

@@ -35,7 +35,14 @@ class UploadUrlRequest(CamelModel):
     file_name: str
     file_type: Annotated[str, Field(description="The media type of the file, such as image/jpeg.")]
     size: (
-        Annotated[int, Field(strict=True, ge=1, description="The file's bytes. Without it the upload is a form.")]
+        Annotated[
+            int,
+            Field(
+                strict=True,
+                ge=1,
+                description="The file's bytes. Without it the upload is a form; needed where there is a limit.",
+            ),
+        ]
         | None
     ) = None
     options: ProcessingOptions | None = None
@@ -85,6 +92,8 @@ def create_upload_url(
     _check(asked, settings)
     if asked.options:
         check_background("options.background", asked.options.background_image_id, owner, services)
+    if limit is not None and asked.size is None:
+        raise invalid("size", "needed where uploads are counted, as a form can be sent more than once")
     quota = None if limit is None else Quota.take(services.records, owner, limit)
     image_id, safe_name, now = new_image_id(), portable(asked.file_name), datetime.now(UTC)
     logger.append_keys(image_id=image_id)

@@ -165,14 +165,20 @@ def test_a_picture_has_at_most_twenty(api, make_finished, apply_mask):
     assert len(apply_mask.asked) == 1
 
 
-def test_what_was_deleted_meanwhile_gets_no_composite(api, records, make_finished, apply_mask):
+def test_what_was_deleted_meanwhile_gets_no_composite(api, records, make_finished, apply_mask, s3):
     image_id = make_finished().image_id
-    apply_mask.meanwhile = lambda _: records.delete(image_id)
+
+    def delete(made: Output) -> None:
+        assert api.delete(f"/results/{image_id}").status == 204
+        s3.put_object(Bucket=RESULTS_BUCKET, Key=made.key)
+
+    apply_mask.meanwhile = delete
 
     answer = ask(api, image_id)
 
     assert answer.status == 409
     assert records.get(image_id) is None
+    assert "Contents" not in s3.list_objects_v2(Bucket=RESULTS_BUCKET)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status not in (Status.SUCCEEDED, Status.PARTIAL)])

@@ -24,7 +24,7 @@ def test_types_limits_and_defaults_are_those_of_the_deployment(api, configure):
 def test_it_tells_how_many_pictures_are_left_today(api, configure):
     configure("PICTURES_PER_DAY", "3")
     before = api.get("/intake").body["quota"]
-    api.post({"fileName": "boat.jpg", "fileType": "image/jpeg"})
+    api.post({"fileName": "boat.jpg", "fileType": "image/jpeg", "size": 48213})
     after = api.get("/intake").body["quota"]
 
     assert (before["limit"], before["used"], after["used"]) == (3, 0, 1)

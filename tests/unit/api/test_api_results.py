@@ -7,9 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
+from functions.core.identity import identify
+from functions.core.image_store import ImageStore
 from functions.core.models import Box, ImageFacts, Label, MaskFacts, Output, Status, StepProgress
 from scripts.signing_key import SigningKeys
 from tests.unit.buckets import MASKS_BUCKET, RESULTS_BUCKET, UPLOADS_BUCKET
+from tests.unit.record_table import EXECUTION
 
 FACTS = ImageFacts(format="JPEG", width=640, height=480, mode="RGB", size_bytes=9, sha256="0" * 64)
 STEP = StepProgress(state="running", started_at="2026-01-01T00:00:00+00:00", attempts=2)
@@ -400,6 +403,23 @@ class TestDelete:
         assert "processed" in answer.body["detail"]
         assert records.get(record.image_id) == record
         assert keys() == [record.upload_key]
+
+    @pytest.mark.usefixtures("s3")
+    def test_not_when_an_execution_has_overtaken_it(self, api, records, make_record, monkeypatch):
+        # Given an upload that comes while its picture is being deleted
+        record = make_record(status=Status.AWAITING_UPLOAD)
+
+        def overtake(*_: str) -> None:
+            identity = identify(record.upload)
+            records.claim(identity, record.upload, execution_arn=EXECUTION, resume_of=None, ttl_days=90)
+
+        monkeypatch.setattr(ImageStore, "delete_versions", overtake)
+
+        answer = api.delete(f"/results/{record.image_id}")
+
+        # Then the picture is still there to be deleted, with what its execution writes
+        assert answer.status == 409
+        assert records.get(record.image_id).status == Status.PROCESSING
 
 
 class TestUploadStatus:
