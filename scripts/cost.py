@@ -272,11 +272,8 @@ def _idle_lines(
         watched = sum(map(_watched_metrics, alarms))
         yield Line("Alarms", prices.of("alarm_month", watched), f"{len(alarms)} on {watched} metrics")
     for what, price, kind in (
-        ("Composite alarms", "composite_alarm_month", "aws_cloudwatch_composite_alarm"),
         ("CloudWatch dashboard", "dashboard_month", "aws_cloudwatch_dashboard"),
-        ("Secrets", "secret_month", "aws_secretsmanager_secret"),
-        ("KMS keys", "key_month", "aws_kms_key"),
-        ("Route 53 zones", "hosted_zone_month", "aws_route53_zone"),
+        ("The signing key's secret", "secret_month", "aws_cloudfront_key_group"),
         ("WAF", "web_acl_month", "aws_wafv2_web_acl"),
     ):
         if found := _of(resources, kind):

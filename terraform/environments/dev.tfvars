@@ -8,6 +8,7 @@ cors_origins = ["http://localhost:5173"]
 api_throttle = { rate = 10, burst = 20 }
 intake       = { max_size_bytes = 26214400 }
 
+metrics_dashboard  = false
 log_retention_days = 7
 lifetimes          = { record_days = 14 }
 reconcile_schedule = "rate(1 hour)"

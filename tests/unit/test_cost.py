@@ -95,10 +95,16 @@ def test_what_is_only_there_costs_by_the_month() -> None:
     alarms = [resource("aws_cloudwatch_metric_alarm") for _ in range(17)]
     queries = [{"metric": [{}]}, {"metric": [{}]}, {"metric": [], "expression": "SUM(METRICS())"}]
     alarms.append(resource("aws_cloudwatch_metric_alarm", metric_query=queries))
-    secret = resource("aws_secretsmanager_secret")
-    data = {**resource("aws_kms_key"), "mode": "data"}
+    secret = resource("aws_cloudfront_key_group")
+    data = {**resource("aws_cloudwatch_dashboard"), "mode": "data"}
     idle = {line.what: line.usd for line in bill("lambda", [acl, *alarms, secret, data], 16, Prices()).idle}
-    expected = {"WAF": 5.0, "WAF's rules": 3.0, "Alarms": 1.9, "Secrets": 0.4, "The inference image": 0.1}
+    expected = {
+        "WAF": 5.0,
+        "WAF's rules": 3.0,
+        "Alarms": 1.9,
+        "The signing key's secret": 0.4,
+        "The inference image": 0.1,
+    }
     assert idle == pytest.approx(expected)
 
 
