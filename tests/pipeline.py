@@ -60,7 +60,7 @@ class Pipeline:
         arns[requests_log.SIGNED_URL] = next(role for name, role in arns.items() if name.endswith("-api"))
         arns[requests_log.WORKFLOW] = machine["roleArn"]
         arns[requests_log.RULE] = target["RoleArn"]
-        arns[requests_log.ENDPOINT] = self.outputs["mask_provider"]  # the role has the endpoint's name
+        arns[requests_log.ENDPOINT] = machine["roleArn"].replace("process-image", "endpoint")
         of = {by: arn.rpartition("/")[2] for by, arn in arns.items()}
         return Roles(since, frozenset(read_grants(self.client("iam"))), of)
 

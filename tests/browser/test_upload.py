@@ -64,7 +64,7 @@ def test_lost_connections_lose_nothing(visit: Visit, pipeline: Pipeline) -> None
     # then each file has arrived once, and the page goes on by itself
     for file in files:
         expect(row(page, file)).to_contain_text("Done")
-    stored = pipeline.api("GET", "/results?name=lost").json()["items"]
+    stored = pipeline.api("GET", "/results?name=lost%20").json()["items"]
     assert sorted(result["file_name"] for result in stored) == sorted(file["name"] for file in files)
     assert {result["status"] for result in stored} == {"SUCCEEDED"}
 

@@ -36,7 +36,7 @@ class Unseen(NamedTuple):
     reason: str
 
     def explains(self, grant: Grant) -> bool:
-        role = grant.role.removeprefix("matteflow-local-")
+        role = grant.role.removeprefix("matteflow-local-us-east-1-")
         return all(fnmatchcase(*pair) for pair in zip((role, *grant[1:]), self, strict=False))
 
 
@@ -45,13 +45,13 @@ UNSEEN = [
     Unseen("*", "xray:*", "*", "tracing, which is off locally"),
     Unseen("*", "ecr:*", "*", "SageMaker pulls the image with the endpoint's role"),
     Unseen("*", "cloudwatch:PutMetricData", "*", "SageMaker counts with the endpoint's role"),
-    Unseen("async", "s3:AbortMultipartUpload", "*", "SageMaker gives up the writing of a large answer"),
+    Unseen("endpoint", "s3:AbortMultipartUpload", "*", "SageMaker gives up the writing of a large answer"),
     Unseen("*", "sqs:SendMessage", "*-undelivered", "what SNS or EventBridge refuses, which the emulator never does"),
     Unseen("save_result", "dynamodb:GetItem", "*", "a commit whose answer was lost is read again"),
 ]
 
 # Grants whose resources reach further than what is done.
-WIDE = [Unseen("async", "s3:PutObject", "*/inference/[*]", "SageMaker chooses the names of what it writes")]
+WIDE = [Unseen("endpoint", "s3:PutObject", "*/inference/[*]", "SageMaker chooses the names of what it writes")]
 
 
 @pytest.fixture(scope="module")
