@@ -243,7 +243,7 @@ locals {
       statements = [
         local.tell_gone_from_denied.uploads,
         { actions = ["s3:ListBucketVersions"], resources = [local.uploads_bucket_arn] },
-        { actions = ["s3:DeleteObjectVersion", "s3:GetObject"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
+        { actions = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"], resources = ["${local.uploads_bucket_arn}/uploads/*"] },
         { actions = ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [aws_dynamodb_table.records.arn] },
         { actions = ["dynamodb:Query"], resources = ["${local.record_index_arn}/unsettled-updated_at-index"] },
         { actions = ["states:StartExecution"], resources = [local.state_machine_arn] },

@@ -257,16 +257,32 @@ def test_a_picture_whose_execution_ended_unheard_is_resumed(pipeline, astronaut)
 
 
 def test_the_end_of_an_execution_whose_picture_was_deleted_leaves_no_record(pipeline, astronaut):
-    with lost_events(pipeline):
-        put = pipeline.put("uploads/deleted-meanwhile.jpg", astronaut)
-    pipeline.s3.delete_object(Bucket=put["bucket"], Key=put["key"], VersionId=put["version"])
-    item = {"key": put["key"], "version-id": put["version"], "etag": "", "size": len(astronaut), "sequencer": "0062"}
+    image_id = pipeline.upload(astronaut, "deleted-meanwhile.jpg")
+    uploaded = pipeline.wait(image_id)["upload"]
+    assert pipeline.api("DELETE", f"/results/{image_id}").status_code == 204
+    item = {"key": uploaded["key"], "version-id": uploaded["version"], "etag": "", "size": 1, "sequencer": "0062"}
     end = json.loads((FIXTURES / "execution_status_change.json").read_text())
-    end["detail"]["input"] = json.dumps({"detail": {"bucket": {"name": put["bucket"]}, "object": item}})
+    end["detail"]["input"] = json.dumps({"detail": {"bucket": {"name": uploaded["bucket"]}, "object": item}})
 
     run_function(pipeline, "record_failure", end)
 
-    assert pipeline.api("GET", "/images/uploads/deleted-meanwhile.jpg/status").status_code == 404
+    assert pipeline.api("GET", f"/results/{image_id}").status_code == 404
+
+
+def test_what_is_uploaded_to_a_deleted_picture_is_deleted(pipeline, astronaut):
+    ticket = pipeline.ask_to_upload(astronaut, "too-late.jpg", "image/jpeg")
+    assert pipeline.api("DELETE", f"/results/{ticket['imageId']}").status_code == 204
+    with lost_events(pipeline):
+        assert (
+            requests.put(ticket["uploadUrl"], data=astronaut, headers=ticket["headers"], timeout=30).status_code == 200
+        )
+    age(pipeline, ticket["imageId"])
+
+    run_function(pipeline, "reconcile_records", {})
+
+    versions = pipeline.s3.list_object_versions(Bucket=pipeline.outputs["uploads_bucket"], Prefix=ticket["key"])
+    assert "Versions" not in versions
+    assert "DeleteMarkers" not in versions
 
 
 def test_a_malformed_event_is_set_aside(pipeline):
