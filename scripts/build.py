@@ -26,7 +26,7 @@ UV = PROJECT / ".tools" / "uv" / "bin" / "uv"
 LAMBDA_PYTHON = PROJECT / ".tools" / "lambda" / "bin" / "python"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
-_AWS_CLIENT = re.compile(r"""(?:client|resource)\(\s*["']([a-z0-9-]+)["']""")
+_AWS_CLIENT = re.compile(r"""boto3\.(?:client|resource)\(\s*["']([a-z0-9-]+)["']""")
 
 # Lambda gives a custom runtime its handler in _HANDLER; the stack gives the emulator the other two.
 BOOTSTRAP = """\

@@ -140,10 +140,9 @@ class Undelivered:
 
     def __init__(self, deployment: Deployment) -> None:
         outputs = deployment.outputs
-        bus = deployment.client("events").describe_rule(Name=outputs["event_rule_name"])["EventBusName"]
-        self._announcer = Announcer(
-            outputs["topic_arn"], bus, outputs["undelivered_queue_url"], make_client=deployment.client
-        )
+        sns, events, sqs = (deployment.client(service) for service in ("sns", "events", "sqs"))
+        bus = events.describe_rule(Name=outputs["event_rule_name"])["EventBusName"]
+        self._announcer = Announcer(outputs["topic_arn"], bus, outputs["undelivered_queue_url"], sns, events, sqs)
 
     def redelivery(self, message: Message) -> Redelivery | None:
         """To be sent as the workflow would have sent it; None for what is neither a notice nor an event."""

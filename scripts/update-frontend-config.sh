@@ -28,10 +28,10 @@ environment=${1:-dev}
 file=${2:-$project/frontend_react/dist/config.json}
 
 outputs=$(cd "$project" && .venv/bin/python -m scripts.deployment --env "$environment") || exit 1
-config=$(python3 -c '
+config=$(cd "$project" && .venv/bin/python -c '
 import json, sys
-outputs = json.load(sys.stdin)
-print(json.dumps({"api_url": outputs["api_url"], "sign_in": outputs.get("sign_in")}))
+from scripts.site import config
+print(json.dumps(config(json.load(sys.stdin))))
 ' <<<"$outputs" 2>/dev/null) ||
   fail "The environment '$environment' has no API yet. Deploy it with: make deploy ENV=$environment"
 [[ -d $(dirname "$file") ]] || fail "There is no folder $(dirname "$file"). Build the dashboard with: make dashboard"

@@ -192,13 +192,16 @@ def too_wide(grants: Iterable[Grant], requests: Iterable[Request]) -> dict[Grant
     there = {request.resource for request in made}
     wide = {}
     for grant in grants:
-        if grant.resource == "*":
-            continue
         used = {kind_of(request.resource) for request in made if grant.covers(request)}
         reached = {kind_of(resource) for resource in there if fnmatchcase(resource, grant.resource)}
-        if used and (needless := reached - used):
+        if used - {"*"} and (needless := reached - used - {"*"}):
             wide[grant] = needless
     return wide
+
+
+def another_deployment(requests: Iterable[Request], prefix: str) -> set[Request]:
+    """The same requests, of a deployment beside this one in the account; ``prefix`` is what names begin with here."""
+    return {Request("another", request.action, request.resource.replace(prefix, "another")) for request in requests}
 
 
 def kind_of(resource: str) -> str:

@@ -44,7 +44,11 @@ class Pipeline:
         self.roles = [self._roles(since=0)]
 
     def deploy(self, mask_tier: str) -> None:
-        """Give the running stack another mask tier."""
+        """Give the running stack another mask tier, once what runs in this one has ended."""
+        while self.step_functions.list_executions(
+            stateMachineArn=self.outputs["state_machine_arn"], statusFilter="RUNNING"
+        )["executions"]:
+            time.sleep(0.25)
         began = time.time()
         self.stack.mask_tier = mask_tier
         self.stack.deploy()
@@ -60,7 +64,8 @@ class Pipeline:
         arns[requests_log.SIGNED_URL] = next(role for name, role in arns.items() if name.endswith("-api"))
         arns[requests_log.WORKFLOW] = machine["roleArn"]
         arns[requests_log.RULE] = target["RoleArn"]
-        arns[requests_log.ENDPOINT] = machine["roleArn"].replace("process-image", "endpoint")
+        endpoint = machine["roleArn"].replace("process-image", "endpoint")
+        arns[requests_log.ENDPOINT] = arns.get(self.outputs["mask_provider"], endpoint)  # which may be a function
         of = {by: arn.rpartition("/")[2] for by, arn in arns.items()}
         return Roles(since, frozenset(read_grants(self.client("iam"))), of)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -41,14 +41,16 @@ class Announcer:
         topic_arn: str,
         event_bus_name: str,
         undelivered_queue_url: str,
-        make_client: Callable[..., Any] = boto3.client,
+        sns: SNSClient | None = None,
+        events: EventBridgeClient | None = None,
+        sqs: SQSClient | None = None,
     ) -> None:
         self._topic_arn = topic_arn
         self._event_bus_name = event_bus_name
         self._undelivered_queue_url = undelivered_queue_url
-        self._sns: SNSClient = make_client("sns", config=_CLIENT_CONFIG)
-        self._events: EventBridgeClient = make_client("events", config=_CLIENT_CONFIG)
-        self._sqs: SQSClient = make_client("sqs", config=_CLIENT_CONFIG)
+        self._sns: SNSClient = sns or boto3.client("sns", config=_CLIENT_CONFIG)
+        self._events: EventBridgeClient = events or boto3.client("events", config=_CLIENT_CONFIG)
+        self._sqs: SQSClient = sqs or boto3.client("sqs", config=_CLIENT_CONFIG)
 
     def announce(self, saved: SaveResultResult, upload: Upload, execution_arn: str) -> None:
         """Send the notice and the event of a terminal record; what cannot be sent is kept.

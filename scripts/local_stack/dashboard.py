@@ -17,13 +17,12 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.types import Scope
 
+from scripts import site
 from scripts.build import PROJECT
 from scripts.local_stack.service import HOST
 
-PAGES = PROJECT / "frontend_react" / "dist"
 SECURITY_HEADERS = PROJECT / "frontend_react" / "security-headers.json"
 NO_STORE = {"Cache-Control": "no-store"}
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 RETRY_AFTER_S = 2
 
 
@@ -48,14 +47,14 @@ class Pages(StaticFiles):
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         found, facts = super().lookup_path(path)
         is_file = facts is not None and stat.S_ISREG(facts.st_mode)
-        return (found, facts) if is_file or path.startswith("assets/") else super().lookup_path("index.html")
+        return (found, facts) if is_file or path.startswith(site.ASSETS) else super().lookup_path("index.html")
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if self.lookup_path("index.html")[1] is None:
             message = "The dashboard is not built. Run: make dashboard\n"
             return PlainTextResponse(message, HTTPStatus.SERVICE_UNAVAILABLE, NO_STORE)
         response = await super().get_response(path, scope)
-        response.headers.update(FOR_EVER if path.startswith("assets/") else NO_STORE)
+        response.headers.update({"Cache-Control": site.FOR_EVER} if path.startswith(site.ASSETS) else NO_STORE)
         return response
 
 
@@ -90,7 +89,7 @@ def create_app(pages: Path, outputs: Path, aws_url: str) -> FastAPI:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 {**NO_STORE, "Retry-After": str(RETRY_AFTER_S)},
             )
-        return JSONResponse({"api_url": stack["api_url"], "sign_in": stack["sign_in"]}, headers=NO_STORE)
+        return JSONResponse(site.config(stack), headers=NO_STORE)
 
     app.mount("/", Pages(directory=pages, check_dir=False))
     return app
@@ -102,7 +101,7 @@ def main() -> None:
     parser.add_argument("--outputs", type=Path, required=True, help="the stack.json of the stack it belongs to")
     parser.add_argument("--aws-url", required=True, help="where pages find the API and the buckets")
     arguments = parser.parse_args()
-    uvicorn.run(create_app(PAGES, arguments.outputs, arguments.aws_url), host=HOST, port=arguments.port)
+    uvicorn.run(create_app(site.PAGES, arguments.outputs, arguments.aws_url), host=HOST, port=arguments.port)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import skimage.data
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
-from scripts.local_stack.dashboard import PAGES
+from scripts.site import PAGES
 
 TIMEOUT_MS = 30_000
 DESK = {"width": 1440, "height": 900}

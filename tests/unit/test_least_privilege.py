@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from tests.least_privilege import Grant, Names, Request, asked_for, beyond, grants_of, too_wide, unused
+from tests.least_privilege import (
+    Grant,
+    Names,
+    Request,
+    another_deployment,
+    asked_for,
+    beyond,
+    grants_of,
+    too_wide,
+    unused,
+)
 
 NAMES = Names("us-east-1", "123456789012", "arn:aws:states:us-east-1:123456789012:stateMachine:process-image")
 MASKS = "arn:aws:s3:::photos-masks-1"
@@ -52,11 +62,27 @@ def test_a_grant_that_is_too_much_is_found(extra: Grant) -> None:
     assert unused(GRANTS | {extra}, REQUESTS) == {extra}
 
 
-@pytest.mark.parametrize("resource", [f"{MASKS}/*", "arn:aws:s3:::photos-*"])
+@pytest.mark.parametrize("resource", [f"{MASKS}/*", "arn:aws:s3:::photos-*", "*"])
 def test_a_resource_that_is_too_wide_is_found_with_what_it_reaches(resource: str) -> None:
     wide = Grant("reader", "s3:GetObject", resource)
 
     assert too_wide({wide}, REQUESTS) == {wide: {f"{MASKS}/*/mask.png"}}
+
+
+def test_of_an_action_that_knows_no_resources_none_is_too_wide() -> None:
+    needed = Grant("reader", "rekognition:DetectText", "*")
+
+    assert too_wide({needed}, REQUESTS | {Request(*needed)}) == {}
+
+
+def test_what_another_deployment_has_is_reached_by_a_resource_that_is_too_wide() -> None:
+    machine = NAMES.state_machine_arn
+    asked = Request("starter", "states:StartExecution", machine)
+    named, any_of_it = (Grant(*asked[:2], resource) for resource in (machine, machine.replace("process", "*")))
+
+    wide = too_wide({named, any_of_it}, {asked, *another_deployment([asked], "process")})
+
+    assert wide == {any_of_it: {machine.replace("process", "another")}}
 
 
 def test_an_index_is_not_granted_with_its_table_nor_the_table_with_it() -> None:

@@ -3,7 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { act, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ApiError } from "@/api/client";
 import { Session } from "@/features/sign-in/session";
 import { intake } from "@/testing/intake";
@@ -34,6 +34,7 @@ let takes: (token: string | null) => boolean;
 
 beforeEach(() => {
   sessionStorage.clear();
+  localStorage.clear();
   page.leave.mockReset();
   page.reload.mockReset();
   signIn = serveSignIn();
@@ -227,6 +228,39 @@ test("whoever signs out leaves nothing behind", async () => {
   expect(other.heard).toContain("signed-out");
 });
 
+test("whoever signs out while files are sent breaks them off, and is not asked whether to leave", async () => {
+  // Uppy looks at the network three seconds after it was made, when the test is over.
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  server.use(http.post(`${API_URL}/upload-url`, () => new Promise(() => undefined)));
+  const mayLeave = vi.fn(() => window.dispatchEvent(new Event("beforeunload", { cancelable: true })));
+  page.leave.mockImplementation(mayLeave);
+  keep("ada", "token");
+  await open("/upload");
+  const file = new File([Uint8Array.of(0xff, 0xd8, 0xff, 0xe0)], "cat.jpg", { type: "image/jpeg" });
+  await screen.findByRole("button", { name: "Choose pictures" });
+  await user.upload(document.querySelector("input[type=file]") as HTMLInputElement, file);
+  await user.click(await screen.findByRole("button", { name: "Upload 1 picture" }));
+  await user.click(screen.getByRole("button", { name: "Account of ada@people.test" }));
+  expect(screen.getByText("Files are still being sent. Signing out breaks them off.")).toBeVisible();
+  expect(mayLeave()).toBe(false);
+  await user.click(screen.getByRole("button", { name: "Sign out" }));
+  expect(page.leave).toHaveBeenCalledOnce();
+  expect(mayLeave).toHaveLastReturnedWith(true);
+});
+
+test("a tab that was closed before its person signed out is signed out when it is opened again", async () => {
+  const first = await open("/upload");
+  await otherTab().tell({ kind: "signed-in", user: storedUser("ada", "token") });
+  const closed = { ...sessionStorage };
+  first.signOut();
+
+  Object.assign(sessionStorage, closed);
+  const session = await Session.open(signInConfig, page);
+  expect(session.snapshot()).toEqual({ state: "signed-out", reason: "none" });
+  expect(sessionStorage.getItem("session")).toBeNull();
+});
+
 test("signing out in one tab signs out the others, in words and in their place", async () => {
   keep("ada", "token");
   await open("/upload?from=here");
@@ -264,6 +298,16 @@ test("a signed-in page stays with its person, whoever signs in elsewhere", async
   await otherTab().tell({ kind: "signed-in", user: storedUser("ada", "ada's newer", 7_200) });
   await waitFor(async () => expect(await session.token()).toBe("ada's newer"));
   expect(page.reload).not.toHaveBeenCalled();
+});
+
+test("whoever signs in anew is not given the session of another tab, which may have ended too", async () => {
+  const stale = otherTab();
+  stale.channel.onmessage = ({ data }) =>
+    data.kind === "asked" && stale.channel.postMessage({ kind: "signed-in", user: storedUser("ada", "dead") });
+  window.history.replaceState(null, "", "/sign-in");
+  const session = await Session.open(signInConfig, page);
+  expect(page.leave).toHaveBeenCalledWith(expect.stringMatching(`^${DOMAIN}/oauth2/authorize`));
+  expect(session.snapshot().state).toBe("signed-out");
 });
 
 test("the page after a sign-out says so, and the address that begins signing in does so at once", async () => {

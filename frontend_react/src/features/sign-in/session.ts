@@ -6,6 +6,8 @@ import { PATHS, returnAddress } from "./return-address";
 
 const STORED = "session";
 const CHANNEL = "session";
+/** Beside a session it names the last sign-out before it, in `localStorage` the last of all. */
+const SIGN_OUT = "sign-out";
 /** Other tabs answer at once, or are not there. */
 const ANSWER_MS = 150;
 const TOKEN_TIMEOUT_S = 20;
@@ -38,8 +40,8 @@ const windowPage: Page = {
  * Who is signed in, as a store for `useSyncExternalStore`, by the authorization code flow with PKCE.
  *
  * Tokens are kept in `sessionStorage`: they outlive a reload, but not the tab, so the next one at a shared machine finds
- * none. Tabs hand them to each other, and sign out together. A page's whole life belongs to one person: whoever signs in
- * after a sign-out gets a fresh one.
+ * none. Tabs hand them to each other, and sign out together; one that was closed then, and is opened again, finds none
+ * either. A page's whole life belongs to one person: whoever signs in after a sign-out gets a fresh one.
  */
 export class Session {
   readonly #config: SignIn;
@@ -95,6 +97,7 @@ export class Session {
   readonly signOut = (): void => {
     const { domain_url, client_id } = this.#config;
     const token = this.#user?.refresh_token;
+    localStorage.setItem(SIGN_OUT, crypto.randomUUID());
     this.#tell({ kind: "signed-out" });
     this.#forget("done");
     if (token) {
@@ -122,11 +125,12 @@ export class Session {
 
   async #begin(): Promise<void> {
     const { pathname, href } = window.location;
-    const isBack = pathname === PATHS.signedIn;
-    const stored = sessionStorage.getItem(STORED) ?? (isBack ? null : await this.#askOtherTabs());
+    // Whoever signs in anew may do so because the session of the other tabs is worth nothing any more.
+    const isSigningIn = pathname === PATHS.signIn || pathname === PATHS.signedIn;
+    const stored = kept() ?? (isSigningIn ? null : await this.#askOtherTabs());
     if (stored) {
       this.#take(User.fromStorageString(stored));
-    } else if (isBack) {
+    } else if (pathname === PATHS.signedIn) {
       await this.#complete(href);
     } else if (pathname === PATHS.signIn) {
       await this.signIn();
@@ -186,7 +190,7 @@ export class Session {
   }
 
   #take(user: User): void {
-    sessionStorage.setItem(STORED, user.toStorageString());
+    keep(user.toStorageString());
     this.#user = user;
     this.#become({ state: "signed-in", email: user.profile.email ?? user.profile.sub });
   }
@@ -251,10 +255,25 @@ export class Session {
         this.#take(user);
       }
     } else if (this.#account.state !== "signed-in") {
-      sessionStorage.setItem(STORED, stored);
+      keep(stored);
       this.#page.reload();
     }
   }
+}
+
+const lastSignOut = (): string => localStorage.getItem(SIGN_OUT) ?? "";
+
+function keep(user: string): void {
+  sessionStorage.setItem(STORED, user);
+  sessionStorage.setItem(SIGN_OUT, lastSignOut());
+}
+
+/** What this tab has kept, if nobody has signed out since: a closed tab hears no other, and comes back with all it had. */
+function kept(): string | null {
+  if ((sessionStorage.getItem(SIGN_OUT) ?? "") !== lastSignOut()) {
+    sessionStorage.removeItem(STORED);
+  }
+  return sessionStorage.getItem(STORED);
 }
 
 function reasonOf(error: unknown): Reason {
