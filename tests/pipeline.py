@@ -45,9 +45,10 @@ class Pipeline:
 
     def deploy(self, mask_tier: str) -> None:
         """Give the running stack another mask tier, once what runs in this one has ended."""
-        while self.step_functions.list_executions(
-            stateMachineArn=self.outputs["state_machine_arn"], statusFilter="RUNNING"
-        )["executions"]:
+        running = {"stateMachineArn": self.outputs["state_machine_arn"], "statusFilter": "RUNNING"}
+        deadline = time.monotonic() + 60
+        while self.step_functions.list_executions(**running)["executions"]:
+            assert time.monotonic() < deadline, "An execution does not end."
             time.sleep(0.25)
         began = time.time()
         self.stack.mask_tier = mask_tier
