@@ -205,26 +205,26 @@ on-aws:
 IN_REGION = $(if $(REGION),--region "$(REGION)")
 DEPLOYMENT = $(ENV) $(IN_REGION) $(if $(filter yes,$(APPROVE)),--approve)
 SIGNING_KEY = $(RUN) scripts.signing_key --env "$(ENV)" $(IN_REGION)
+TAGGED = TF_VAR_inference_image_tag="$$($(RUN) scripts.image tag)"
 
 .PHONY: preflight plan deploy destroy terraform
-preflight plan deploy destroy terraform: export TF_VAR_inference_image_tag = $(shell $(RUN) scripts.image tag)
 preflight: on-aws build ## Check what a deployment needs, and say how to get it (ENV=dev)
-	@$(RUN) scripts.preflight $(ENV) $(IN_REGION)
+	@$(TAGGED) $(RUN) scripts.preflight $(ENV) $(IN_REGION)
 plan: on-aws build ## Show what would change on AWS, and keep the plan (ENV=dev, REGION=eu-west-1)
-	@$(RUN) scripts.preflight $(ENV) $(IN_REGION) || echo "The plan is shown all the same."
+	@$(TAGGED) $(RUN) scripts.preflight $(ENV) $(IN_REGION) || echo "The plan is shown all the same."
 	@$(SIGNING_KEY) --unless-there
-	@$(RUN) scripts.terraform plan $(DEPLOYMENT)
+	@$(TAGGED) $(RUN) scripts.terraform plan $(DEPLOYMENT)
 deploy: preflight ## Bring an environment on AWS up to date (ENV=dev, APPROVE=yes takes the kept plan and asks nothing)
-	@$(RUN) scripts.terraform repository $(DEPLOYMENT)
+	@$(TAGGED) $(RUN) scripts.terraform repository $(DEPLOYMENT)
 	@$(MAKE) --no-print-directory image
 	@$(SIGNING_KEY) --unless-there
-	@$(RUN) scripts.terraform deploy $(DEPLOYMENT)
+	@$(TAGGED) $(RUN) scripts.terraform deploy $(DEPLOYMENT)
 	@$(MAKE) --no-print-directory site
 destroy: on-aws build ## Remove an environment from AWS with all its data, after you approve (ENV=dev)
-	@$(RUN) scripts.terraform destroy $(DEPLOYMENT)
+	@$(TAGGED) $(RUN) scripts.terraform destroy $(DEPLOYMENT)
 COMMAND ?= state list
 terraform: on-aws setup ## Run Terraform on an environment's state (ENV=dev COMMAND="state list")
-	@$(RUN) scripts.terraform run $(DEPLOYMENT) --do "$(COMMAND)"
+	@$(TAGGED) $(RUN) scripts.terraform run $(DEPLOYMENT) --do "$(COMMAND)"
 
 .PHONY: image site
 image: setup ## Build the inference image and push it, unless the environment's repository has it (ENV=dev)

@@ -55,8 +55,8 @@ def push(deployment: Deployment, environment: str, tell: Callable[[str], None] =
     Raises:
         ImageError: Docker or ECR refuses.
     """
-    image = deployment.outputs.get("inference_image")
-    if image is None:
+    image = deployment.outputs["inference_image"]
+    if image["repository"] is None:
         tell(f"The environment {environment} has no repository: inference_image_uri names the image that it runs.")
         return None
     full_tag = f"{image['requirements']}-{tag()}"

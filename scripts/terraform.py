@@ -38,6 +38,7 @@ ENVIRONMENTS = ROOT / "environments"
 LOCAL_VARIABLES = ENVIRONMENTS / "local.tfvars"  # for the local stack, never for an account
 DEPLOYMENTS = PROJECT / ".deployments"
 STATE_KEY = "{environment}/terraform.tfstate"
+CHANGES = 2  # how a plan with -detailed-exitcode ends that would change something
 
 
 class TerraformError(Exception):
@@ -287,9 +288,20 @@ def deploy(environment: Environment, *, approved: bool) -> int:
 
 
 def make_repository(environment: Environment) -> int:
-    """Make the repository that the inference image is pushed to, before anything that runs it; the exit status."""
-    target = "-target=aws_ecr_repository.inference"
-    return _run(environment, "apply", "-input=false", "-auto-approve", target, *environment.variables)
+    """Make the repository that the inference image is pushed to, before anything that runs it; the exit status.
+
+    Where there is nothing to do, the state stays as it is, so that a saved plan may be applied to it. Else that plan is
+    forgotten.
+    """
+    if outputs(environment.data_dir) and values(environment)["inference_image_uri"]:
+        return 0  # what repository it may have had goes by the plan that is shown
+    made = environment.folder / "repository.tfplan"
+    options = ["-input=false", "-detailed-exitcode", "-target=aws_ecr_repository.inference", f"-out={made}"]
+    done = _run(environment, "plan", *options, *environment.variables)
+    if done != CHANGES:
+        return done
+    _forget_plan(environment)
+    return _run(environment, "apply", "-input=false", str(made))
 
 
 def destroy(environment: Environment, *, approved: bool) -> int:
@@ -317,8 +329,7 @@ def _remains(environment: Environment) -> str:
         f"{environment.name} is destroyed. What remains in {environment.region}, and costs nothing or next to it:\n"
         f"- s3://{bucket}, the states of all environments there, with their earlier versions\n"
         "- DynamoDB's own backup of the table, for 35 days (aws dynamodb list-backups --backup-type SYSTEM)\n"
-        f"- the secret matteflow-{environment.name}/signing-key, if `make signing-key` made it "
-        f"(aws secretsmanager delete-secret --region {environment.region} --secret-id ...)\n"
+        f"- the key that signed URLs of results, if it had an edge (make signing-key {environment.words} REMOVE=yes)\n"
         "- log groups that AWS services made by themselves (aws logs describe-log-groups)"
     )
 

@@ -27,6 +27,13 @@ locals {
     { for site in aws_cloudfront_distribution.site : "site" => site },
     { for results in aws_cloudfront_distribution.results : "results" => results },
   )
+
+  # Never a query, a cookie or a referrer: they may hold a signature, a cursor or a token.
+  access_fields = [
+    "date", "time", "DistributionId", "x-edge-location", "x-edge-request-id", "c-ip", "cs-method", "cs(Host)",
+    "cs-uri-stem", "sc-status", "sc-bytes", "cs-bytes", "time-taken", "x-edge-result-type",
+    "x-edge-detailed-result-type", "ssl-protocol", "cs-protocol-version", "cs(User-Agent)",
+  ]
 }
 
 data "aws_cloudfront_cache_policy" "managed" {
@@ -65,7 +72,7 @@ resource "aws_route53_record" "edge" {
   }
 }
 
-# Access logs. Never a query, a cookie or a referrer: they may hold a signature, a cursor or a token.
+# Access logs.
 resource "aws_cloudwatch_log_group" "edge_access" {
   provider = aws.us_east_1
   count    = var.edge ? 1 : 0
@@ -95,17 +102,25 @@ resource "aws_cloudwatch_log_delivery_source" "edge_access" {
   resource_arn = local.distributions[each.key].arn
 }
 
-resource "aws_cloudwatch_log_delivery" "edge_access" {
+resource "aws_cloudwatch_log_delivery" "site_access" {
   provider = aws.us_east_1
-  for_each = aws_cloudwatch_log_delivery_source.edge_access
+  count    = var.edge ? 1 : 0
 
-  delivery_source_name     = each.value.name
+  delivery_source_name     = aws_cloudwatch_log_delivery_source.edge_access["site"].name
   delivery_destination_arn = aws_cloudwatch_log_delivery_destination.edge_access[0].arn
-  record_fields = [
-    "date", "time", "DistributionId", "x-edge-location", "x-edge-request-id", "c-ip", "cs-method", "cs(Host)",
-    "cs-uri-stem", "sc-status", "sc-bytes", "cs-bytes", "time-taken", "x-edge-result-type",
-    "x-edge-detailed-result-type", "ssl-protocol", "cs-protocol-version", "cs(User-Agent)",
-  ]
+  record_fields            = local.access_fields
 
   depends_on = [aws_cloudwatch_log_resource_policy.edge]
+}
+
+resource "aws_cloudwatch_log_delivery" "results_access" {
+  provider = aws.us_east_1
+  count    = var.edge ? 1 : 0
+
+  delivery_source_name     = aws_cloudwatch_log_delivery_source.edge_access["results"].name
+  delivery_destination_arn = aws_cloudwatch_log_delivery_destination.edge_access[0].arn
+  record_fields            = local.access_fields
+
+  # A destination takes one delivery at a time: https://github.com/hashicorp/terraform-provider-aws/issues/42194
+  depends_on = [aws_cloudwatch_log_delivery.site_access]
 }

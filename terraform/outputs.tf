@@ -74,10 +74,8 @@ output "function_names" {
 }
 
 output "inference_image" {
-  description = "The repository of the inference image, and the list of packages that the tier's image holds; null where inference_image_uri names another."
-  value = one([
-    for repository in aws_ecr_repository.inference : { repository = repository.repository_url, requirements = local.inference_requirements }
-  ])
+  description = "The repository of the inference image, null where inference_image_uri names another, and the list of packages that the tier's image holds."
+  value       = { repository = one(aws_ecr_repository.inference[*].repository_url), requirements = local.inference_requirements }
 }
 
 output "delivery_roles" {

@@ -25,9 +25,9 @@ _CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     # Version 4 signs Content-Length in a URL; boto3's default for presigning drops it.
     signature_version="s3v4",
-    # Signed URLs then name the bucket's region; the global endpoint would answer a new bucket's with a redirect.
-    # An endpoint that is an IP address still gets path style.
-    s3={"addressing_style": "virtual"},
+    # Signed URLs then name the bucket's region, as the dashboard's Content-Security-Policy does; the global endpoint
+    # would answer a new bucket's with a redirect. An endpoint that is an IP address still gets path style.
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
     # Else a presigned PUT asks its sender for the checksum of an empty body.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",

@@ -90,7 +90,7 @@ run "an_image_of_ones_own" {
 
   assert {
     condition = (
-      length(aws_ecr_repository.inference) == 0 && output.inference_image == null &&
+      length(aws_ecr_repository.inference) == 0 && output.inference_image.repository == null &&
       aws_sagemaker_model.inference[0].primary_container[0].image == var.inference_image_uri
     )
     error_message = "An image that is named needs no repository."
@@ -160,7 +160,7 @@ run "github" {
   assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.deploy_identities.statement :
-      statement.resources == toset(["arn:aws:iam::123456789012:role/matteflow-test-*"]) &&
+      statement.resources == toset(["arn:aws:iam::123456789012:role/matteflow-test-us-east-1-*"]) &&
       { for condition in statement.condition : condition.variable => one(condition.values) } == { "iam:PermissionsBoundary" = "arn:aws:iam::123456789012:policy/matteflow-test-us-east-1-boundary" }
       if contains(statement.actions, "iam:CreateRole")
     ])

@@ -157,9 +157,9 @@ run "edge" {
 
   assert {
     condition = alltrue([
-      for delivery in aws_cloudwatch_log_delivery.edge_access :
+      for delivery in [aws_cloudwatch_log_delivery.site_access[0], aws_cloudwatch_log_delivery.results_access[0]] :
       length(setintersection(delivery.record_fields, ["cs-uri-query", "cs(Cookie)", "cs(Referer)"])) == 0
-    ]) && length(aws_cloudwatch_log_delivery.edge_access) == 2
+    ])
     error_message = "Access logs hold no signature and no token."
   }
 }

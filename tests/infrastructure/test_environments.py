@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from scripts import signing_key, terraform
+from scripts import image, signing_key, terraform
 from scripts.local_stack.services import CREDENTIALS, Ports, make_services
 from scripts.terraform import Environment, find_environment
 
@@ -92,6 +92,44 @@ def test_environments_and_regions_are_planned_side_by_side(monkeypatch: pytest.M
     assert production & elsewhere == production & staging == set()
     buckets = {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
     assert buckets == {f"matteflow-terraform-{ACCOUNT}-{region}" for region in ("us-east-1", "ap-southeast-1")}
+
+
+@pytest.mark.usefixtures("emulator")
+def test_a_kept_plan_outlives_the_step_that_makes_the_repository_only_where_that_has_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def serial() -> int:
+        state = json.loads(terraform.terraform("state", "pull", data_dir=dev.data_dir, capture=True).stdout)
+        return int(state["serial"])
+
+    dev = find_environment("dev", "ap-southeast-2")
+    monkeypatch.setenv("TF_VAR_inference_image_tag", "0" * 16)
+    terraform.initialize_environment(dev, make_bucket=True)
+
+    dev.folder.mkdir(parents=True, exist_ok=True)
+    dev.plan.touch()
+    assert terraform.make_repository(dev) == 0
+    assert not dev.plan.exists()
+
+    made = serial()
+    dev.plan.touch()
+    assert terraform.make_repository(dev) == 0
+    assert dev.plan.exists()
+    assert serial() == made
+    assert terraform.outputs(dev.data_dir)["inference_image"]["repository"].endswith("/matteflow-dev-inference")
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_environment_with_an_image_of_its_own_is_told_so_before_it_is_deployed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = f"{ACCOUNT}.dkr.ecr.ap-northeast-1.amazonaws.com/matteflow-inference:1"
+    monkeypatch.setenv("TF_VAR_inference_image_uri", uri)
+
+    assert terraform.main(["repository", "dev", "--region", "ap-northeast-1"]) == 0
+    assert image.main(["push", "--env", "dev", "--region", "ap-northeast-1"]) == 0
+
+    assert "inference_image_uri" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("emulator")

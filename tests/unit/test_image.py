@@ -131,9 +131,8 @@ def test_what_docker_refuses_is_not_called_pushed(deployment: Deployment, docker
 
 def test_an_environment_with_an_image_of_its_own_has_nothing_to_build(aws: None) -> None:  # noqa: ARG001
     said: list[str] = []
-    assert (
-        push(Deployment({"inference_image": None}, boto3.Session(region_name="us-east-1")), "dev", said.append) is None
-    )
+    outputs = {"inference_image": {"repository": None, "requirements": "inference"}}
+    assert push(Deployment(outputs, boto3.Session(region_name="us-east-1")), "dev", said.append) is None
     assert "inference_image_uri" in said[0]
 
 
