@@ -87,6 +87,13 @@ locals {
         { of = ["Matteflow", "Reconciled", "service", local.function_names["reconcile_records"]], stat = "Sum", label = "reconciled" },
       ]
     },
+    {
+      # AWS tells of it in us-east-1 alone, every few hours, once the account's owner has switched billing alerts on.
+      title    = "Bill of this month so far, whole account (USD)"
+      region   = "us-east-1"
+      period_s = 21600
+      lines    = [{ of = ["AWS/Billing", "EstimatedCharges", "Currency", "USD"], stat = "Maximum", label = "estimated" }]
+    },
   ], local.mask_graphs[var.mask_tier])
 
   mask_latency_graph = {
@@ -134,10 +141,10 @@ locals {
   # In columns of 24 and rows of about 50 pixels.
   alarm_widgets = [for arns in [values(aws_cloudwatch_metric_alarm.alarm)[*].arn] : {
     type       = "alarm"
-    x          = 18
-    y          = 15
-    width      = 6
-    height     = 5
+    x          = 0
+    y          = 16
+    width      = 24
+    height     = 3
     properties = { title = "Alarms", alarms = arns }
   } if length(arns) > 0]
 }
@@ -151,13 +158,13 @@ resource "aws_cloudwatch_dashboard" "pipeline" {
       for place, graph in local.graphs : {
         type   = "metric"
         x      = place % 4 * 6
-        y      = floor(place / 4) * 5
+        y      = floor(place / 4) * 4
         width  = 6
-        height = 5
+        height = 4
         properties = {
           title  = graph.title
-          region = var.region
-          period = 300
+          region = try(graph.region, var.region)
+          period = try(graph.period_s, 300)
           view   = "timeSeries"
           metrics = [
             for line in graph.lines : concat(line.of, [merge({ stat = line.stat, label = line.label }, can(line.axis) ? { yAxis = line.axis } : {})])

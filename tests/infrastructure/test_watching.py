@@ -58,6 +58,8 @@ VARIANT = frozenset({"EndpointName", "VariantName"})
 
 # What AWS documents, as far as it is watched: by namespace, the dimensions of a metric.
 OF_AWS: dict[str, dict[str, frozenset[str]]] = {
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/monitor_estimated_charges_with_cloudwatch.html
+    "AWS/Billing": {"EstimatedCharges": frozenset({"Currency"})},
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
     "AWS/States": {
         "ExecutionsStarted": STATE_MACHINE_ARN,

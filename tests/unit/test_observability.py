@@ -90,7 +90,7 @@ def test_the_handler_keeps_the_name_and_words_of_its_function() -> None:
 
 def signed_urls() -> list[str]:
     """As the functions make them for S3, and as CloudFront takes them."""
-    s3 = boto3.client("s3", aws_session_token=SECRET)
+    s3 = boto3.client("s3", aws_access_key_id=SECRET, aws_secret_access_key=SECRET, aws_session_token=SECRET)
     s3_url = s3.generate_presigned_url("get_object", Params={"Bucket": "results", "Key": "a/cutout.png"})
     canned = f"https://results.example.org/a/cutout.png?Expires=1795000000&Signature={SECRET}~&Key-Pair-Id={SECRET}"
     custom = f"https://results.example.org/a/cutout.png?Policy=eyJTdGF0ZW1lbnQiOlt7{SECRET}&Signature={SECRET}"
