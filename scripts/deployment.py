@@ -20,8 +20,22 @@ LOCAL = "local"
 STACK = terraform.PROJECT / ".local" / "stack.json"
 
 
+INTERRUPTED = 130  # the exit status of Ctrl-C
+
+# The longest function takes two minutes. Sent again by the SDK, an event would run twice at once.
+RUN_CONFIG = Config(read_timeout=130, retries={"total_max_attempts": 1})
+
+
 class DeploymentError(Exception):
     """There is no such deployment; the message says what to do."""
+
+
+class FunctionFailed(Exception):
+    """A function that was run ended with an error, whose class is ``error_type``."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(f"{error_type}: {message}")
+        self.error_type = error_type
 
 
 class Deployment(NamedTuple):
@@ -45,6 +59,24 @@ class Deployment(NamedTuple):
     def table(self) -> Any:
         """The table of the records."""
         return self.session.resource("dynamodb", endpoint_url=self.endpoint_url).Table(self.outputs["table"])
+
+
+def run_function(client: Any, function: str, event: str) -> Any:
+    """Run a function on an event to its end; what it returned.
+
+    Args:
+        client: of Lambda, made with ``RUN_CONFIG``.
+        function: its name or ARN.
+        event: a JSON text.
+
+    Raises:
+        FunctionFailed: it ended with an error.
+    """
+    answer = client.invoke(FunctionName=function, Payload=event.encode())
+    returned = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise FunctionFailed(returned.get("errorType", answer["FunctionError"]), returned.get("errorMessage", ""))
+    return returned
 
 
 def find_deployment(name: str, stack: Path = STACK, region: str | None = None) -> Deployment:

@@ -20,9 +20,9 @@ from functions.core.errors import MatteflowError
 from functions.core.identity import UPLOADS_PREFIX, identify
 from functions.core.models import Status, Upload
 from functions.core.record_store import new_record
-from scripts.deployment import DeploymentError, add_deployment, chosen_deployment
+from scripts.deployment import INTERRUPTED, DeploymentError, add_deployment, chosen_deployment
 from scripts.replay import moment
-from scripts.resume import INTERRUPTED, Pictures
+from scripts.resume import Pictures
 
 # A younger one's event may be on its way.
 UNTIL = timedelta(minutes=15)

@@ -6,35 +6,30 @@ It runs the function reconcile_records, and prints what that found.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.deployment import Deployment, DeploymentError, add_deployment, chosen_deployment
-
-# The function takes two minutes at most. Sent again by the SDK, it would run twice at once.
-_CONFIG = Config(read_timeout=130, retries={"total_max_attempts": 1})
-
-
-class ReconciliationFailed(Exception):
-    """The function failed; the message is its error."""
+from scripts.deployment import (
+    RUN_CONFIG,
+    Deployment,
+    DeploymentError,
+    FunctionFailed,
+    add_deployment,
+    chosen_deployment,
+    run_function,
+)
 
 
 def reconcile(deployment: Deployment) -> str:
     """Run the function; what it found, in words.
 
     Raises:
-        ReconciliationFailed: it failed.
+        FunctionFailed: it failed.
     """
-    answer = deployment.client("lambda", _CONFIG).invoke(
-        FunctionName=deployment.outputs["function_names"]["reconcile_records"]
-    )
-    found = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        raise ReconciliationFailed(f"{found.get('errorType')}: {found.get('errorMessage')}")
+    client = deployment.client("lambda", RUN_CONFIG)
+    found = run_function(client, deployment.outputs["function_names"]["reconcile_records"], "{}")
     return (
         f"Started: {found['started_unnoticed']} whose upload nobody noticed, {found['started_cut_off']} whose "
         f"execution ended unnoticed. Uploads that never came: {found['absent_uploads']}."
@@ -49,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         print(reconcile(chosen_deployment(options)))
-    except (DeploymentError, ReconciliationFailed, ClientError, BotoCoreError) as error:
+    except (DeploymentError, FunctionFailed, ClientError, BotoCoreError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

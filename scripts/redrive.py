@@ -17,23 +17,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from functions.core.announcer import Announcer, is_event, is_notice
-from scripts.deployment import Deployment, DeploymentError, add_deployment, chosen_deployment
+from scripts.deployment import (
+    INTERRUPTED,
+    RUN_CONFIG,
+    Deployment,
+    DeploymentError,
+    FunctionFailed,
+    add_deployment,
+    chosen_deployment,
+    run_function,
+)
 
 QUEUES = {"dead-letter": "dead_letter_queue_url", "undelivered": "undelivered_queue_url"}
-INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 _HELD_S = 900  # a message that is being worked on is hidden so long; whatever ends this command, it comes back
 _WAIT_S = 1  # asking for a second asks all of SQS's servers
 _SHOWN = 1000  # characters of a message
-
-# The longest function takes two minutes. Sent again by the SDK, an event would run twice at once.
-_LAMBDA_CONFIG = Config(read_timeout=130, retries={"total_max_attempts": 1})
 
 
 class Refused(Exception):
@@ -105,7 +109,7 @@ class DeadLetters:
     def __init__(self, deployment: Deployment) -> None:
         self._state_machine_arn = deployment.outputs["state_machine_arn"]
         self._step_functions = deployment.client("stepfunctions")
-        self._lambda = deployment.client("lambda", _LAMBDA_CONFIG)
+        self._lambda = deployment.client("lambda", RUN_CONFIG)
 
     def redelivery(self, message: Message) -> Redelivery | None:
         """What an event's target should have done; None for what the workflow could not read."""
@@ -130,9 +134,10 @@ class DeadLetters:
 
     def _run(self, function: str, event: str) -> None:
         """Run a function on an event, to its end."""
-        answer = self._lambda.invoke(FunctionName=function, Payload=event.encode())
-        if "FunctionError" in answer:
-            raise Refused(json.loads(answer["Payload"].read()).get("errorType", answer["FunctionError"]))
+        try:
+            run_function(self._lambda, function, event)
+        except FunctionFailed as error:
+            raise Refused(error.error_type) from error
 
 
 class Undelivered:

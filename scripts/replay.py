@@ -18,10 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from scripts.deployment import DeploymentError, add_deployment, chosen_deployment
+from scripts.deployment import INTERRUPTED, DeploymentError, add_deployment, chosen_deployment
 
 POLL_S = 2.0
-INTERRUPTED = 130  # what a shell reports for Ctrl-C
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 ARCHIVED_WITHIN = timedelta(minutes=10)
 

@@ -13,9 +13,7 @@ from functions.core.errors import MatteflowError
 from functions.core.models import Record
 from functions.core.record_store import RecordStore
 from functions.core.workflow import Workflow
-from scripts.deployment import Deployment, DeploymentError, add_deployment, chosen_deployment
-
-INTERRUPTED = 130  # what a shell reports for Ctrl-C
+from scripts.deployment import INTERRUPTED, Deployment, DeploymentError, add_deployment, chosen_deployment
 
 
 class Pictures(NamedTuple):
