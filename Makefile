@@ -47,6 +47,7 @@ $(eval $(call environment,.tools/ministack,ministack))
 $(eval $(call environment,.tools/lambda,lambda-runtime))
 $(eval $(call environment,.tools/checkov,checkov))
 $(eval $(call environment,.tools/bench,bench))
+$(eval $(call environment,.tools/bench-gpu,bench-gpu))
 $(eval $(call environment,.tools/endpoint,endpoint))
 $(eval $(call environment,.tools/rembg,rembg))
 
@@ -75,8 +76,8 @@ browser:
 
 .PHONY: lock
 lock: $(UV) ## Pin the newest allowed packages again, with hashes
-	@for list in dev ministack lambda-runtime checkov endpoint rembg uv functions-core functions-imaging inference inference-gpu bench; do \
-	  case $$list in functions-*|inference*|bench) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
+	@for list in dev ministack lambda-runtime checkov endpoint rembg uv functions-core functions-imaging inference inference-gpu bench bench-gpu; do \
+	  case $$list in functions-*|inference*|bench*) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    --no-emit-find-links $$constraint requirements/$$list.in --output-file requirements/$$list.txt; \
 	done
@@ -102,7 +103,7 @@ run: setup dashboard ## Bring the whole stack up on this machine and keep servin
 
 MODEL ?=
 .PHONY: models
-models: setup ## Fetch a model's weights into .models/ (MODEL=u2net), or list what there is
+models: setup ## Fetch a model's weights into .models/ (MODEL=u2net, u2net-fp16 in half precision), or list what there is
 	@$(RUN) scripts.models $(if $(MODEL),$(MODEL),--list)
 
 .PHONY: resume
@@ -165,6 +166,7 @@ $(SHARP)/node_modules/.ready: $(SHARP)/package-lock.json
 
 .PHONY: bench
 bench: .tools/bench/.ready .tools/rembg/.ready $(SHARP)/node_modules/.ready ## Measure against the peers (ONLY="B3 B4" for some; needs Node.js)
+	@! nvidia-smi -L >/dev/null 2>&1 || $(MAKE) --no-print-directory .tools/bench-gpu/.ready
 	@.tools/bench/bin/python -m tests.benchmarks $(ONLY)
 
 COUNT ?= 100000

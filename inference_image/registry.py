@@ -17,6 +17,8 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
 ONE = (1.0, 1.0, 1.0)
 
+FP16 = "-fp16"  # behind a name: the same model in half precision, converted on the user's machine
+
 
 class Output(Enum):
     """What the first output of a model holds."""
@@ -157,8 +159,6 @@ _ALL = (
         release_file="BiRefNet-general-bb_swin_v1_tiny-epoch_232.onnx",
         checksum="md5:4fab47adc4ff364be1713e97b7e66334",
     ),
-    # rembg converts it on the user's machine, so that there is neither a file nor a checksum.
-    replace(_BIREFNET, name="birefnet-general-fp16", release_file=None, checksum=None),
     replace(
         _BIREFNET,
         name="birefnet-portrait",
@@ -221,5 +221,11 @@ MODELS = {model.name: model for model in _ALL}
 
 
 def find_model(name: str) -> Model:
-    """The model of that name; a name of your own is prepared as U2-Net, the commonest, and has no checksum."""
-    return MODELS.get(name) or replace(MODELS["u2net_custom"], name=name)
+    """The model of that name, or of that name with ``-fp16`` behind it.
+
+    A name of your own is prepared as U2-Net, the commonest. Neither it nor a converted model has a checksum.
+    """
+    if known := MODELS.get(name):
+        return known
+    original = MODELS.get(name.removesuffix(FP16), MODELS["u2net_custom"])
+    return replace(original, name=name, release_file=None, checksum=None)

@@ -38,6 +38,8 @@ class Settings(BaseModel):
     """Requests that may wait for the batch that runs; more are answered 503."""
     max_batch: PositiveInt = 16
     """Most pictures of one run, where the engine takes that many."""
+    cuda_graphs: bool = True
+    """Whether a model's runs on CUDA are recorded at start, for a few batch sizes, and replayed."""
     batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 2
     """How long a busy engine's next run is held back for more pictures."""
     deadline_s: Annotated[float, Field(gt=0, le=60)] = 50

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inference_image.errors import NotReady, ServingError
 from inference_image.object_store import ObjectStore
-from inference_image.registry import MODELS, Model
+from inference_image.registry import FP16, MODELS, Model
 from inference_image.settings import Settings
 
 # One place, so that a function that starts again and again in one environment does not fill its disk. MODEL_PATH may be
@@ -95,4 +95,4 @@ def _download(missing: Path, target: Path, settings: Settings, store: ObjectStor
 def _known(name: str) -> str:
     """What to say of a name that is neither a file's nor the registry's, which may be misspelt."""
     known = {part.name for model in MODELS.values() for part in model.parts}
-    return "" if name in known else f" Of itself the app knows: classical, {', '.join(MODELS)}."
+    return "" if name.removesuffix(FP16) in known else f" Of itself the app knows: classical, {', '.join(MODELS)}."

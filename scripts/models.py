@@ -1,6 +1,7 @@
 """Fetch a model's weights: ``python -m scripts.models NAME``, or ``--list`` to see what there is.
 
-A file appears under its name only once it is whole and its checksum is right; whatever goes wrong, nothing else stays.
+``NAME-fp16`` is the same model in half precision, for a GPU: it is fetched, and converted here. A file appears under
+its name only once it is whole and its checksum is right, or its masks are; whatever goes wrong, nothing else stays.
 The serving app itself downloads none of this.
 """
 
@@ -14,8 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from inference_image.registry import MODELS, RELEASE_URL, Model
+from inference_image.registry import FP16, MODELS, RELEASE_URL, Model, find_model
 from inference_image.weights import is_published_file
+from scripts.half_precision import NotConverted, convert
 
 FOLDER = Path(".models")
 TIMEOUT_S = 30  # for the connection, and for each piece of the file
@@ -29,7 +31,9 @@ class NotFetched(Exception):
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.models", description="Fetch a model's weights.")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the model, by rembg's name")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="the model, by rembg's name, with -fp16 for half precision"
+    )
     parser.add_argument("--list", action="store_true", help="list the models, with their licences")
     parser.add_argument("--to", type=Path, default=FOLDER, metavar="FOLDER", help=f"where to (default: {FOLDER})")
     parser.add_argument(
@@ -43,21 +47,45 @@ def main() -> int:
     if arguments.name is None:
         parser.error("Which model? Name one, or use --list.")
     try:
-        path = fetch(
+        path = provide(
             arguments.name,
             arguments.to,
             release_url=arguments.release_url,
             allow_non_commercial=arguments.allow_non_commercial,
         )
-    except NotFetched as reason:
+    except (NotConverted, NotFetched) as reason:
         sys.exit(str(reason))
     except KeyboardInterrupt:
-        print("Interrupted; nothing stays of the download.", file=sys.stderr)
+        print("Interrupted; nothing unfinished stays.", file=sys.stderr)
         return INTERRUPTED
-    model = MODELS[arguments.name]
+    model = find_model(arguments.name)
     print(f"{path}\nLicence: {model.licence}\nSource: {model.source}")
     print(f"Use it: MASK_ENGINE={model.name} MODEL_PATH={path.parent} python -m inference_image serve")
     return 0
+
+
+def provide(name: str, folder: Path, *, release_url: str = RELEASE_URL, allow_non_commercial: bool = False) -> Path:
+    """Fetch a model as ``fetch`` does; of ``NAME-fp16`` the model NAME, which is then converted.
+
+    A model that is published nowhere is taken from the folder.
+
+    Raises:
+        NotFetched: as of ``fetch``, or a model of two files was to be converted.
+        NotConverted: it does not work in half precision.
+    """
+    original = name.removesuffix(FP16)
+    if name == original:
+        return fetch(name, folder, release_url=release_url, allow_non_commercial=allow_non_commercial)
+    model, path = find_model(original), folder / f"{original}.onnx"
+    if model.decoder:
+        raise NotFetched(f"{original} has two files, which are served as they are.")
+    if model.checksum or not path.is_file():
+        fetch(original, folder, release_url=release_url, allow_non_commercial=allow_non_commercial)
+    target = folder / f"{name}.onnx"
+    error, takes_batches = convert(path, target)
+    runs = "any number of pictures" if takes_batches else "one picture"
+    print(f"Converted: the mask of a photograph differs by {error:.2f} of 255 on average; a run takes {runs}.")
+    return target
 
 
 def fetch(name: str, folder: Path, *, release_url: str = RELEASE_URL, allow_non_commercial: bool = False) -> Path:
@@ -130,7 +158,8 @@ def _download(url: str, target: Path) -> None:
 
 
 def _table() -> Table:
-    table = Table("model", "side", "served", "licence of the weights")
+    caption = "NAME-fp16 is the same model in half precision, for a GPU."
+    table = Table("model", "side", "served", "licence of the weights", caption=caption)
     for model in MODELS.values():
         table.add_row(model.name, str(model.side), _served(model), model.licence)
     return table

@@ -34,6 +34,7 @@ def load_engine(settings: Settings, store: ObjectStore) -> MaskEngine:
                 settings.threads,
                 max_batch=settings.max_batch,
                 resampling=settings.resampling,
+                cuda_graphs=settings.cuda_graphs,
             )
     if settings.required_provider not in (None, engine.provider):
         raise NotReady(f"{settings.required_provider} is required, and {engine.name} runs on {engine.provider}.")

@@ -1,5 +1,7 @@
 """Any single-mask ONNX model that rembg runs, with rembg's arithmetic before and after it."""
 
+import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +14,19 @@ from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from PIL import Image
 
 from inference_image.engines import guided_filter
+from inference_image.engines.graphs import Graphs, NotRecorded
 from inference_image.engines.mask_engine import Mask, Picture, Prepared
 from inference_image.errors import InferenceFailed, NoRoom, NotReady
 from inference_image.registry import Model, Output, find_model
 from inference_image.settings import Resampling
 from inference_image.weights import Weights
 
+logger = logging.getLogger(__name__)
+
 CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
 PROVIDERS: dict[str, dict[str, str]] = {  # by preference
-    "CUDAExecutionProvider": {"arena_extend_strategy": "kSameAsRequested"},  # else it takes up to twice the need
+    CUDA: {"arena_extend_strategy": "kSameAsRequested"},  # else it takes up to twice the need
     CPU: {},
 }
 FLOAT16 = "tensor(float16)"  # the type of an input; any other but float32 fails in the warm-up
@@ -34,8 +40,10 @@ LOAD_ERRORS = (
     onnxruntime_errors.InvalidProtobuf,
     onnxruntime_errors.NotImplemented,
     onnxruntime_errors.RuntimeException,
+    RuntimeError,  # of a run with bound memory, whatever went wrong
     ValueError,  # inputs of another number or rank
 )
+GRAPH_ERRORS = (*LOAD_ERRORS, onnxruntime_errors.EPFail, NotRecorded)
 
 
 class OnnxEngine:
@@ -50,16 +58,25 @@ class OnnxEngine:
         max_batch: most pictures of one run, where the file leaves n open and an accelerator gains by it.
         resampling: ``fast`` averages large pictures before LANCZOS and enlarges masks by cubic interpolation;
             ``rembg`` is rembg's own LANCZOS both ways; ``guided`` enlarges masks along the picture's edges.
+        cuda_graphs: whether runs on CUDA are recorded at start and replayed; a model that cannot be is run without.
 
     Raises:
         NotReady: the file is no such model.
     """
 
     def __init__(
-        self, name: str, weights: Weights, threads: int, *, max_batch: int = 1, resampling: Resampling = "fast"
+        self,
+        name: str,
+        weights: Weights,
+        threads: int,
+        *,
+        max_batch: int = 1,
+        resampling: Resampling = "fast",
+        cuda_graphs: bool = True,
     ) -> None:
         self.name = name
         self.sha256 = weights.sha256
+        self._graphs: Graphs | None = None
         self._model = find_model(name)
         self._resampling = resampling
         try:
@@ -79,6 +96,8 @@ class OnnxEngine:
         if len(shape) != 4 or shape[:2] != (len(warm_up), 1):
             asked = f"for {len(warm_up)} pictures"
             raise NotReady(f"{weights.path.name} gives an array of shape {shape} {asked}, not one mask (1, H, W) each.")
+        if cuda_graphs and self.provider == CUDA:
+            self._graphs = self._record(weights.path, threads, blank)
 
     @property
     def sufficient_side(self) -> int | None:
@@ -123,12 +142,31 @@ class OnnxEngine:
 
     def _run(self, batch: Sequence[Prepared]) -> NDArray[np.floating]:
         """Fetch the first output only: ONNX Runtime leaves out the side outputs' part of the graph by itself."""
+        if self._graphs:
+            return self._graphs.run(batch)
         binding = self._session.io_binding()
         binding.bind_cpu_input(self._input.name, np.stack(batch))
         binding.bind_output(self._output)
         self._session.run_with_iobinding(binding)
         output: NDArray[np.floating] = binding.copy_outputs_to_cpu()[0]
         return output
+
+    def _record(self, path: Path, threads: int, blank: Prepared) -> Graphs | None:
+        """Graphs of a second session, which then takes the place of the first; None where there can be none."""
+        started = time.perf_counter()
+        try:
+            session = open_session(path, threads, cuda_graphs=True)
+            if session.get_providers()[0] != self.provider:
+                raise NotRecorded(f"with them it runs on {session.get_providers()[0]}")
+            graphs = Graphs(session, self.max_batch, self._run, blank)
+        except GRAPH_ERRORS as exc:
+            logger.warning("%s runs without CUDA graphs: %s", self.name, exc)
+            return None
+        self._session = session
+        sizes = ", ".join(map(str, graphs.sizes))
+        elapsed_s = time.perf_counter() - started
+        logger.info("%s runs by CUDA graphs of %s pictures, recorded in %.1f s", self.name, sizes, elapsed_s)
+        return graphs
 
     def _to_mask(self, output: NDArray[np.float32]) -> Mask:
         if self._model.output is Output.LOGIT:
@@ -188,19 +226,25 @@ def full_memory_as_no_room() -> Iterator[None]:
     """
     try:
         yield
-    except (onnxruntime_errors.Fail, onnxruntime_errors.RuntimeException) as exc:
+    except (onnxruntime_errors.Fail, onnxruntime_errors.RuntimeException, RuntimeError) as exc:
         if "Failed to allocate memory" in str(exc):
             raise NoRoom("The accelerator's memory is full.") from exc
         raise
 
 
-def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """A session of ``threads`` CPU threads on the best provider there is. Raises one of ``LOAD_ERRORS``."""
+def open_session(path: Path, threads: int, *, cuda_graphs: bool = False) -> onnxruntime.InferenceSession:
+    """A session of ``threads`` CPU threads on the best provider there is. Raises one of ``LOAD_ERRORS``.
+
+    With ``cuda_graphs`` it is refused where part of the model does not run on the GPU.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Threads that wait sleep: they would keep a core from decoding the next picture, for no quicker run.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     onnxruntime.preload_dlls()  # CUDA and cuDNN lie in their wheels, off the loader's path; nothing on a CPU build
     available = onnxruntime.get_available_providers()
-    providers = [(name, chosen) for name, chosen in PROVIDERS.items() if name in available]
+    recorded = {"enable_cuda_graph": "1"} if cuda_graphs else {}
+    providers = [
+        (name, chosen | recorded if name == CUDA else chosen) for name, chosen in PROVIDERS.items() if name in available
+    ]
     return onnxruntime.InferenceSession(path, options, providers=providers)

@@ -11,17 +11,18 @@ RUNS = 5
 class Row(NamedTuple):
     """One line of the table and of ``.bench/results.json``.
 
-    ``ours``, ``peers`` and ``floor`` are in the unit that ``work`` names; ``ratio`` is what ``goal`` is about.
+    ``ours``, ``peers`` and ``floor`` are in the unit that ``work`` names; ``ratio`` is what ``goal`` is about. Where
+    there is no GPU to measure on, ``ours``, ``ratio`` and ``met`` are None, and ``peers`` is empty.
     """
 
     id: str
     work: str
-    ours: float
+    ours: float | None
     peers: dict[str, float]
     floor: float | None
-    ratio: float
+    ratio: float | None
     goal: str
-    met: bool
+    met: bool | None
 
 
 def interleaved(contenders: Mapping[str, Callable[[], Any]], runs: int = RUNS) -> dict[str, float]:

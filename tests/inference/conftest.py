@@ -77,17 +77,17 @@ def write_model() -> Callable[..., Path]:
     """Write a real ONNX file whose mask is the mean of the normalised channels, convolved with a fixed 5 x 5 kernel.
 
     ``write_model(folder / "u2net.onnx", side=320)``; ``side=None`` leaves the size open, ``gain`` scales the output,
-    ``masks`` is how many masks it gives.
+    ``masks`` is how many masks it gives; ``batch=None`` leaves the number of pictures open.
     """
 
-    def write(path: Path, side: int | None = 320, gain: float = 1.0, masks: int = 1) -> Path:
+    def write(path: Path, side: int | None = 320, gain: float = 1.0, masks: int = 1, batch: int | None = 1) -> Path:
         kernel = np.random.default_rng(0).normal(size=(masks, 3, 5, 5)).astype(np.float32) * np.float32(gain)
         height, width = (side, side) if side else ("height", "width")
         graph = helper.make_graph(
             [helper.make_node("Conv", ["image", "kernel"], ["mask"], pads=[2, 2, 2, 2])],
             "tiny",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, height, width])],
-            [helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1, masks, height, width])],
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch or "batch", 3, height, width])],
+            [helper.make_tensor_value_info("mask", TensorProto.FLOAT, [batch or "batch", masks, height, width])],
             [onnx.numpy_helper.from_array(kernel, "kernel")],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)

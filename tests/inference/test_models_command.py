@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from inference_image.registry import MODELS
-from scripts.models import NotFetched, fetch, main
+from scripts.models import NotFetched, fetch, main, provide
 from tests.loopback import HOST, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -165,8 +165,12 @@ def test_a_folder_that_cannot_be_made_is_said(serve: Serve, tmp_path: Path) -> N
     [
         ("u2nett", "There is no model 'u2nett'; there are u2net, "),
         ("u2net_cloth_seg", "cannot be served"),
-        ("birefnet-general-fp16", "publishes no file"),
+        ("u2nett-fp16", "There is no model 'u2nett'; there are u2net, "),
+        ("u2net_custom", "publishes no file"),
+        ("u2net_custom-fp16", "publishes no file"),
+        ("sam-fp16", "sam has two files"),
         ("bria-rmbg", "--allow-non-commercial"),
+        ("bria-rmbg-fp16", "--allow-non-commercial"),
     ],
 )
 def test_what_may_not_or_cannot_be_fetched_is_not_asked_for(
@@ -175,7 +179,7 @@ def test_what_may_not_or_cannot_be_fetched_is_not_asked_for(
     url, asked = serve(whole)
 
     with pytest.raises(NotFetched, match=reason):
-        fetch(name, tmp_path, release_url=url)
+        provide(name, tmp_path, release_url=url)
 
     assert asked == []
 
@@ -209,7 +213,7 @@ def test_the_list_names_every_model(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert main() == 0
 
     said = capsys.readouterr().out
-    assert all(name in said for name in MODELS)
+    assert all(name in said for name in (*MODELS, "NAME-fp16"))
 
 
 def test_an_interrupted_download_leaves_nothing(serve: Serve, tmp_path: Path) -> None:

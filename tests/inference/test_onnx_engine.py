@@ -8,6 +8,7 @@ from pathlib import Path
 
 import boto3
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from botocore.exceptions import ClientError
@@ -167,11 +168,17 @@ def test_a_batch_gives_each_picture_the_mask_that_it_gets_alone(real_shape: Path
     [("CUDAExecutionProvider", None, 8), ("CUDAExecutionProvider", 1, 1), ("CPUExecutionProvider", None, 1)],
 )
 def test_batches_are_for_files_that_leave_them_open_on_an_accelerator(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str, file_batch: int | None, taken: int
+    write_model: WriteModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str,
+    file_batch: int | None,
+    taken: int,
 ) -> None:
     monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda _: [provider])
 
-    assert load(u2netp.write(tmp_path / "u2net.onnx", batch=file_batch), max_batch=8).max_batch == taken
+    model = write_model(tmp_path / "u2net.onnx", side=64, batch=file_batch)
+    assert load(model, max_batch=8).max_batch == taken
 
 
 def test_preparing_in_several_threads_changes_nothing(real_shape: Path, astronaut: Image.Image) -> None:
@@ -227,14 +234,18 @@ def test_an_output_that_is_not_finite_is_no_mask(
         infer(engine, astronaut)
 
 
+@pytest.mark.parametrize("error", [onnxruntime_pybind11_state.RuntimeException, RuntimeError])
 def test_a_full_accelerator_is_no_room(
-    write_model: WriteModel, tmp_path: Path, astronaut: Image.Image, monkeypatch: pytest.MonkeyPatch
+    write_model: WriteModel,
+    tmp_path: Path,
+    astronaut: Image.Image,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
 ) -> None:
     engine = load(write_model(tmp_path / "u2net.onnx"))
 
     def out_of_memory(*_: object) -> None:
-        message = "BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 1"
-        raise onnxruntime_pybind11_state.RuntimeException(message)
+        raise error("BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 1")
 
     monkeypatch.setattr(engine, "_run", out_of_memory)
 
@@ -337,6 +348,19 @@ def test_weights_with_another_hash_are_refused(write_model: WriteModel, tmp_path
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x08\x0a"], ids=["empty", "html", "cut off"])
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "tiny.onnx").write_bytes(content)
+
+    with pytest.raises(NotReady, match=r"tiny\.onnx is not a usable model"):
+        load_engine(Settings(mask_engine="tiny", model_path=tmp_path), ObjectStore())
+
+
+def test_a_model_that_fails_when_it_runs_is_refused(write_model: WriteModel, tmp_path: Path) -> None:
+    # Given a file that says it takes any size, and a sum in it that only 64 x 64 pixels fit
+    path = write_model(tmp_path / "tiny.onnx", side=None)
+    model = onnx.load(path)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros((1, 1, 64, 64), np.float32), "offset"))
+    model.graph.node[0].output[0] = "convolved"
+    model.graph.node.append(onnx.helper.make_node("Add", ["convolved", "offset"], ["mask"]))
+    onnx.save(model, path)
 
     with pytest.raises(NotReady, match=r"tiny\.onnx is not a usable model"):
         load_engine(Settings(mask_engine="tiny", model_path=tmp_path), ObjectStore())

@@ -52,6 +52,13 @@ def test_a_name_of_your_own_is_prepared_as_u2net() -> None:
     assert mine == replace(u2net, name="mine", licence=mine.licence, release_file=None, checksum=None)
 
 
+@pytest.mark.parametrize("name", ["u2net", "isnet-general-use", "birefnet-general", "bria-rmbg"])
+def test_a_model_in_half_precision_is_prepared_and_licensed_as_the_whole_one(name: str) -> None:
+    half = find_model(f"{name}-fp16")
+
+    assert half == replace(MODELS[name], name=f"{name}-fp16", release_file=None, checksum=None)
+
+
 def test_a_model_of_your_own_needs_no_checksum(write_model: WriteModel, tmp_path: Path) -> None:
     write_model(tmp_path / "mine.onnx")
 
@@ -81,16 +88,18 @@ def test_a_hash_of_your_own_wins_over_the_published_one(write_model: WriteModel,
         start(tmp_path, "u2net", model_sha256="0" * 64)
 
 
-def test_a_missing_file_of_a_known_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotReady, match=re.escape(f"{tmp_path}/u2net.onnx does not exist")) as refused:
-        start(tmp_path, "u2net")
+@pytest.mark.parametrize("name", ["u2net", "u2net-fp16"])
+def test_a_missing_file_of_a_known_model_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotReady, match=re.escape(f"{tmp_path}/{name}.onnx does not exist")) as refused:
+        start(tmp_path, name)
 
     assert "silueta" not in str(refused.value)
 
 
-def test_an_unknown_name_without_a_file_is_answered_with_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(NotReady, match=re.escape(f"{tmp_path}/u2nett.onnx does not exist")) as refused:
-        start(tmp_path, "u2nett")
+@pytest.mark.parametrize("name", ["u2nett", "u2nett-fp16"])
+def test_an_unknown_name_without_a_file_is_answered_with_what_there_is(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotReady, match=re.escape(f"{tmp_path}/{name}.onnx does not exist")) as refused:
+        start(tmp_path, name)
 
     assert all(name in str(refused.value) for name in ("classical", *MODELS))
 
@@ -101,9 +110,12 @@ def test_a_non_commercial_model_needs_leave(
     path = write_model(tmp_path / "bria-rmbg.onnx")
     monkeypatch.setitem(MODELS, "bria-rmbg", replace(MODELS["bria-rmbg"], checksum=md5(path)))
 
-    with pytest.raises(NotReady, match="ALLOW_NON_COMMERCIAL_MODELS"):
-        start(tmp_path, "bria-rmbg")
-    assert start(tmp_path, "bria-rmbg", allow_non_commercial_models="true") == "bria-rmbg"
+    write_model(tmp_path / "bria-rmbg-fp16.onnx")
+
+    for name in ("bria-rmbg", "bria-rmbg-fp16"):
+        with pytest.raises(NotReady, match="ALLOW_NON_COMMERCIAL_MODELS"):
+            start(tmp_path, name)
+        assert start(tmp_path, name, allow_non_commercial_models="true") == name
 
 
 def test_what_gives_no_single_mask_is_refused_with_its_reason(write_model: WriteModel, tmp_path: Path) -> None:

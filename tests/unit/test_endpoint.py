@@ -216,35 +216,37 @@ def test_a_benchmark_of_nothing_but_refusals_has_no_times() -> None:
     assert (report.p50_ms, report.pictures_per_second, report.errors) == (None, 0, {"EndpointError": 4})
 
 
+@pytest.mark.parametrize("model", ["own", "u2net-fp16"])
 def test_what_is_published_is_what_the_container_takes(
-    s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     monkeypatch.setattr(weights, "DOWNLOADS", tmp_path / "downloads")
-    (tmp_path / "own.onnx").write_bytes(b"weights")
+    (tmp_path / f"{model}.onnx").write_bytes(b"weights")
     requests: list[dict[str, Any]] = []
     s3.meta.events.register("before-parameter-build.s3.PutObject", lambda params, **_: requests.append(dict(params)))
-    sha256 = publish(s3, MASKS, "models/", "own", tmp_path)
+    sha256 = publish(s3, MASKS, "models/", model, tmp_path)
     assert base64.b64decode(requests[0]["ChecksumSHA256"]).hex() == sha256 == hashlib.sha256(b"weights").hexdigest()
-    assert s3.head_object(Bucket=MASKS, Key="models/own.onnx")["Metadata"] == {"sha256": sha256}
+    assert s3.head_object(Bucket=MASKS, Key=f"models/{model}.onnx")["Metadata"] == {"sha256": sha256}
     settings = Settings(
-        mask_engine="own",
+        mask_engine=model,
         model_path=tmp_path / "nothing-here",
         model_artifact_bucket=MASKS,
         model_artifact_prefix="models/",
         model_sha256=sha256,
     )
-    found = find_weights(find_model("own"), settings, ObjectStore())
+    found = find_weights(find_model(model), settings, ObjectStore())
     assert found.path.read_bytes() == b"weights"
     # Other weights under the same key are refused
-    s3.put_object(Bucket=MASKS, Key="models/own.onnx", Body=b"other weights")
+    s3.put_object(Bucket=MASKS, Key=f"models/{model}.onnx", Body=b"other weights")
     found.path.unlink()
     with pytest.raises(NotReady, match=f"MODEL_SHA256 asks for {sha256}"):
-        find_weights(find_model("own"), settings, ObjectStore())
+        find_weights(find_model(model), settings, ObjectStore())
 
 
 def test_weights_that_are_not_there_say_how_to_fetch_them(s3: S3Client, tmp_path: Path) -> None:
-    with pytest.raises(EndpointError, match=r"u2net\.onnx.*make models MODEL=u2net"):
-        publish(s3, MASKS, "models/", "u2net", tmp_path)
+    for model in ("u2net", "u2net-fp16"):
+        with pytest.raises(EndpointError, match=rf"{model}\.onnx. Fetch it: make models MODEL={model}$"):
+            publish(s3, MASKS, "models/", model, tmp_path)
     (tmp_path / "own.onnx").write_bytes(b"weights")
     with pytest.raises(EndpointError, match="cannot be put into s3://nobodys/models/"):
         publish(s3, "nobodys", "models/", "own", tmp_path)
