@@ -1,4 +1,4 @@
-"""Pictures of several requests in one run of the model."""
+"""Pictures of several requests in one run of the model, and runs side by side."""
 
 import asyncio
 import time
@@ -33,22 +33,26 @@ class _Waiting(Generic[Output]):
 
 
 class Batcher(Generic[Output]):
-    """One run of a model at a time, each with the pictures that wait when it starts.
+    """A few runs of a model at a time, each with the pictures that wait when it starts.
 
     Args:
-        infer: runs the model; called from one thread only, with 1 to ``max_batch`` pictures.
+        infer: runs the model; called from ``max_runs`` threads, with 1 to ``max_batch`` pictures.
         max_batch: most pictures of one run.
         wait_s: how long a run is held back for more pictures. After an idle time it is not: a lone picture would only
             lose by it.
+        max_runs: most runs at a time.
     """
 
-    def __init__(self, infer: Callable[[Sequence[Prepared]], list[Output]], max_batch: int, wait_s: float) -> None:
+    def __init__(
+        self, infer: Callable[[Sequence[Prepared]], list[Output]], max_batch: int, wait_s: float, max_runs: int = 1
+    ) -> None:
         self._run_model = infer
         self._max_batch = max_batch
         self._wait_s = wait_s
+        self._max_runs = max_runs
         self._waiting: deque[_Waiting[Output]] = deque()
         self._arrived = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, "inference")
+        self._threads = ThreadPoolExecutor(max_runs, "inference")
 
     async def infer(self, prepared: Prepared) -> Inferred[Output]:
         """Wait for a run with room. Cancelled before that run starts, the picture is left out of it.
@@ -67,11 +71,17 @@ class Batcher(Generic[Output]):
 
     async def run(self) -> NoReturn:
         """Serve for ever; to be cancelled."""
+        async with asyncio.TaskGroup() as others:
+            for _ in range(self._max_runs - 1):
+                others.create_task(self._run_in_turn())
+            await self._run_in_turn()
+
+    async def _run_in_turn(self) -> NoReturn:
         loop = asyncio.get_running_loop()
         while True:
             if not (batch := await self._collect()):
                 continue
-            outcomes = await loop.run_in_executor(self._thread, self._infer, batch)
+            outcomes = await loop.run_in_executor(self._threads, self._infer, batch)
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 if waiting.inferred.done():  # cancelled during the run
                     continue

@@ -1,11 +1,12 @@
 """From an invocation to its mask: bounded admission, decoding, batched inference and encoding, each overlapping.
 
-What is in memory at once, beside the engine, with ``batch = min(engine.max_batch, MAX_BATCH)``:
+What is in memory at once, beside the engine, with ``batch = min(engine.max_batch, MAX_BATCH)`` and
+``runs = engine.max_runs``:
 
-- encoded pictures: at most ``(MAX_WAITING + batch) * MAX_SIZE_BYTES``;
-- decoded pictures: at most ``(2 * batch + 2 * THREADS) * MAX_PIXELS * 3`` bytes: a batch in its run, the next one
-  ready, one in each worker's hands, and one each whose caller left while it was decoded; and Pillow's own copies of the
-  ``THREADS`` that are being decoded, at most ``8 * MAX_PIXELS`` bytes each;
+- encoded pictures: at most ``(MAX_WAITING + runs * batch) * MAX_SIZE_BYTES``;
+- decoded pictures: at most ``((runs + 1) * batch + 2 * THREADS) * MAX_PIXELS * 3`` bytes: a batch in each run, the
+  next one ready, one in each worker's hands, and one each whose caller left while it was decoded; and Pillow's own
+  copies of the ``THREADS`` that are being decoded, at most ``8 * MAX_PIXELS`` bytes each;
 - embeddings, of an engine that takes prompts: at most ``MAX_EMBEDDINGS_BYTES``, and one for each request.
 """
 
@@ -63,9 +64,10 @@ class MaskService:
         self._store = store
         self._settings = settings
         max_batch = min(engine.max_batch, settings.max_batch)
-        self._capacity = max_batch + settings.max_waiting
-        self._batcher = Batcher(engine.infer, max_batch, settings.batch_wait_ms / 1000)
-        self._decoded = asyncio.Semaphore(2 * max_batch + settings.threads)
+        max_runs = engine.max_runs
+        self._capacity = max_runs * max_batch + settings.max_waiting
+        self._batcher = Batcher(engine.infer, max_batch, settings.batch_wait_ms / 1000, max_runs)
+        self._decoded = asyncio.Semaphore((max_runs + 1) * max_batch + settings.threads)
         self._workers = ThreadPoolExecutor(settings.threads, "codec")
         self._stopping = False
         self._embeddings = (

@@ -21,9 +21,9 @@ _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error,
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations
 
 _PNG = [
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),  # first: it sets filter and strategy back
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
-    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
 ]
 
 _PNG_HEADER_BYTES = 33  # the signature, and the chunk IHDR

@@ -39,6 +39,7 @@ class ClassicalEngine:
     provider = "OpenCV"
     sufficient_side = None  # the edges are the full picture's
     max_batch = 1
+    max_runs = 1
 
     def __init__(self, threads: int) -> None:
         cv2.setNumThreads(threads)

@@ -59,6 +59,11 @@ class MaskEngine(Protocol):
         ...
 
     @property
+    def max_runs(self) -> int:
+        """Most calls of ``infer`` at a time; 1 for an engine that gains nothing by runs side by side."""
+        ...
+
+    @property
     def sufficient_side(self) -> int | None:
         """Pixels of a picture's shorter side from which more detail is lost on the engine; None where none is.
 
@@ -74,8 +79,8 @@ class MaskEngine(Protocol):
     def infer(self, batch: Sequence[Prepared]) -> list[Mask]:
         """Find the subject of each of 1 to ``max_batch`` prepared pictures in one run.
 
-        Called from one thread at a time. Returns one mask a picture, in order, at the engine's own size; a picture's
-        mask does not depend on what else is in its batch.
+        Called from ``max_runs`` threads at a time. Returns one mask a picture, in order, at the engine's
+        own size; a picture's mask does not depend on what else is in its batch.
         """
         ...
 

@@ -1,6 +1,8 @@
 """Any single-mask ONNX model that rembg runs, with rembg's arithmetic before and after it."""
 
+import functools
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from PIL import Image
 
 from inference_image.engines import guided_filter
+from inference_image.engines.first_output import with_first_output
 from inference_image.engines.graphs import Graphs, NotRecorded
 from inference_image.engines.mask_engine import Mask, Picture, Prepared
 from inference_image.errors import InferenceFailed, NoRoom, NotReady
@@ -31,6 +34,7 @@ PROVIDERS: dict[str, dict[str, str]] = {  # by preference
 }
 FLOAT16 = "tensor(float16)"  # the type of an input; any other but float32 fails in the warm-up
 LEAST_REDUCED = 2  # times the model's side: what averaging leaves for LANCZOS, whose filter then still sees detail
+MOST_PIXELS_BESIDE = 320 * 320  # of a model's input: runs side by side of a larger one would need gigabytes
 EDGE_RADIUS = 1  # pixels at the model's size within which a mask's edge is moved to the picture's
 
 LOAD_ERRORS = (
@@ -47,14 +51,17 @@ GRAPH_ERRORS = (*LOAD_ERRORS, onnxruntime_errors.EPFail, NotRecorded)
 
 
 class OnnxEngine:
-    """One ONNX Runtime session, warmed up.
+    """A model in ONNX Runtime, warmed up.
+
+    On a CPU the threads of one run wait for each other at each of the model's operators, and two runs with half of the
+    threads each do more in all: so a small model that has several pictures runs twice at a time.
 
     Args:
         name: of the registry, which says how the model wants its input and what its output is; any other name is
             prepared as U2-Net.
         weights: the model file; one input (n, 3, H, W), float32 or float16, a first output (n, 1, h, w), where n is 1
             or left open.
-        threads: CPU threads of one inference.
+        threads: CPU threads of all inference.
         max_batch: most pictures of one run, where the file leaves n open and an accelerator gains by it.
         resampling: ``fast`` averages large pictures before LANCZOS and enlarges masks by cubic interpolation;
             ``rembg`` is rembg's own LANCZOS both ways; ``guided`` enlarges masks along the picture's edges.
@@ -79,8 +86,10 @@ class OnnxEngine:
         self._graphs: Graphs | None = None
         self._model = find_model(name)
         self._resampling = resampling
+        self._path, self._threads = weights.path, threads
+        self._runs, self._counting = 0, threading.Lock()
         try:
-            self._session = open_session(weights.path, threads)
+            self._session = open_session(with_first_output(weights.path), threads)
             self._input, self._output = self._session.get_inputs()[0], self._session.get_outputs()[0].name
             self.provider: str = self._session.get_providers()[0]  # active, which may be less than was asked for
             batch, _, *sides = self._input.shape
@@ -88,6 +97,8 @@ class OnnxEngine:
             # On a CPU, pictures together take as long as one by one, and as many times the memory.
             batches = self.provider != CPU and not isinstance(batch, int)
             self.max_batch = max_batch if batches else 1
+            small = self._size[0] * self._size[1] <= MOST_PIXELS_BESIDE
+            self.max_runs = 2 if self.provider == CPU and threads > 1 and small else 1
             blank = self.prepare(np.zeros((*self._size[::-1], 3), np.uint8))
             warm_up = [blank] * min(2, self.max_batch)  # two show whether the batch is open all the way through
             shape = self._run(warm_up).shape
@@ -97,7 +108,7 @@ class OnnxEngine:
             asked = f"for {len(warm_up)} pictures"
             raise NotReady(f"{weights.path.name} gives an array of shape {shape} {asked}, not one mask (1, H, W) each.")
         if cuda_graphs and self.provider == CUDA:
-            self._graphs = self._record(weights.path, threads, blank)
+            self._graphs = self._record(blank)
 
     @property
     def sufficient_side(self) -> int | None:
@@ -141,21 +152,38 @@ class OnnxEngine:
         return np.asarray(Image.fromarray(picture).resize(self._size, Image.Resampling.LANCZOS))
 
     def _run(self, batch: Sequence[Prepared]) -> NDArray[np.floating]:
-        """Fetch the first output only: ONNX Runtime leaves out the side outputs' part of the graph by itself."""
         if self._graphs:
             return self._graphs.run(batch)
-        binding = self._session.io_binding()
-        binding.bind_cpu_input(self._input.name, np.stack(batch))
-        binding.bind_output(self._output)
-        self._session.run_with_iobinding(binding)
-        output: NDArray[np.floating] = binding.copy_outputs_to_cpu()[0]
+        with self._idle_threads() as session:
+            binding = session.io_binding()
+            binding.bind_cpu_input(self._input.name, np.stack(batch))
+            binding.bind_output(self._output)
+            session.run_with_iobinding(binding)
+            output: NDArray[np.floating] = binding.copy_outputs_to_cpu()[0]
         return output
 
-    def _record(self, path: Path, threads: int, blank: Prepared) -> Graphs | None:
+    @functools.cached_property
+    def _half_session(self) -> onnxruntime.InferenceSession:
+        """Opened when it is first needed: a function of Lambda never has two pictures."""
+        return open_session(with_first_output(self._path), self._threads // 2)
+
+    @contextmanager
+    def _idle_threads(self) -> Iterator[onnxruntime.InferenceSession]:
+        """The session of all threads for a run that begins alone, that of half of them for one beside another."""
+        with self._counting:
+            alone = self._runs == 0
+            self._runs += 1
+        try:
+            yield self._session if alone else self._half_session
+        finally:
+            with self._counting:
+                self._runs -= 1
+
+    def _record(self, blank: Prepared) -> Graphs | None:
         """Graphs of a second session, which then takes the place of the first; None where there can be none."""
         started = time.perf_counter()
         try:
-            session = open_session(path, threads, cuda_graphs=True)
+            session = open_session(with_first_output(self._path), self._threads, cuda_graphs=True)
             if session.get_providers()[0] != self.provider:
                 raise NotRecorded(f"with them it runs on {session.get_providers()[0]}")
             graphs = Graphs(session, self.max_batch, self._run, blank)
@@ -232,10 +260,10 @@ def full_memory_as_no_room() -> Iterator[None]:
         raise
 
 
-def open_session(path: Path, threads: int, *, cuda_graphs: bool = False) -> onnxruntime.InferenceSession:
-    """A session of ``threads`` CPU threads on the best provider there is. Raises one of ``LOAD_ERRORS``.
+def open_session(model: Path | bytes, threads: int, *, cuda_graphs: bool = False) -> onnxruntime.InferenceSession:
+    """A session of ``threads`` CPU threads on the best provider there is.
 
-    With ``cuda_graphs`` it is refused where part of the model does not run on the GPU.
+    With ``cuda_graphs`` it is refused where part of the model does not run on the GPU. Raises one of ``LOAD_ERRORS``.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -247,4 +275,4 @@ def open_session(path: Path, threads: int, *, cuda_graphs: bool = False) -> onnx
     providers = [
         (name, chosen | recorded if name == CUDA else chosen) for name, chosen in PROVIDERS.items() if name in available
     ]
-    return onnxruntime.InferenceSession(path, options, providers=providers)
+    return onnxruntime.InferenceSession(model, options, providers=providers)

@@ -43,6 +43,7 @@ class SamEngine:
     """
 
     max_batch = 1  # the decoder takes one picture, and its time is small beside the encoder's
+    max_runs = 1
     sufficient_side = 2 * SIDE  # what averaging leaves, so that the filter still sees detail
 
     def __init__(self, name: str, weights: Weights, decoder: Path, threads: int) -> None:

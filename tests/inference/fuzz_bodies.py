@@ -50,6 +50,7 @@ class BrightnessEngine:
     sufficient_side = None
     provider = "NumPy"
     max_batch = 4
+    max_runs = 1
 
     def prepare(self, picture: Picture) -> Prepared:
         return np.asarray(picture.max(axis=2))

@@ -17,6 +17,7 @@ class HeldEngine:
 
     Args:
         max_batch: most pictures of one run.
+        max_runs: most runs at a time.
         errors: raised, the first first, one a run, before masks are made.
     """
 
@@ -25,8 +26,9 @@ class HeldEngine:
     sufficient_side = None
     provider = "test"
 
-    def __init__(self, max_batch: int = 1, *errors: Exception) -> None:
+    def __init__(self, max_batch: int = 1, *errors: Exception, max_runs: int = 1) -> None:
         self.max_batch = max_batch
+        self.max_runs = max_runs
         self.prepared = 0
         self.batch_sizes: list[int] = []
         self.release = threading.Event()

@@ -17,11 +17,16 @@ def grey(level: int) -> np.ndarray:
     return np.full((2, 2, 3), level, np.uint8)
 
 
-def play(engine: HeldEngine, scene: Callable[[Batcher], Awaitable[None]], max_batch: int, wait_s: float = 0) -> None:
+def play(
+    engine: HeldEngine,
+    scene: Callable[[Batcher], Awaitable[None]],
+    max_batch: int,
+    wait_s: float = 0,
+) -> None:
     """Run a scene beside a running batcher."""
 
     async def both() -> None:
-        batcher = Batcher(lambda batch: engine.infer(batch), max_batch, wait_s)
+        batcher = Batcher(lambda batch: engine.infer(batch), max_batch, wait_s, engine.max_runs)
         running = asyncio.create_task(batcher.run())
         async with asyncio.timeout(LIVENESS_S):
             await scene(batcher)
@@ -55,6 +60,24 @@ def test_pictures_that_came_during_a_run_share_the_next_and_each_gets_its_own_ma
 
     play(engine, scene, max_batch=4)
     assert engine.batch_sizes == [1, 4, 1]
+
+
+def test_an_engine_that_takes_runs_side_by_side_gets_so_many_and_no_more() -> None:
+    engine = HeldEngine(max_runs=2)
+
+    async def scene(batcher: Batcher) -> None:
+        asked = [ask(batcher, level) for level in range(4)]
+        await begun(engine, 2)
+        await asyncio.sleep(0.05)  # time in which one too many would begin
+        assert engine.batch_sizes == [1, 1]
+        engine.release.set()
+
+        answers = await asyncio.gather(*asked)
+
+        assert [answer.output[0, 0] for answer in answers] == list(range(4))
+
+    play(engine, scene, max_batch=1)
+    assert engine.batch_sizes == [1] * 4
 
 
 def test_an_idle_engine_runs_a_lone_picture_at_once() -> None:

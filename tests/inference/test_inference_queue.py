@@ -118,11 +118,11 @@ def test_requests_that_come_during_a_run_share_the_next(
     assert engine.batch_sizes == sizes
 
 
-@pytest.mark.parametrize(("max_batch", "threads", "bound"), [(1, 1, 3), (2, 3, 7)])
+@pytest.mark.parametrize(("max_batch", "max_runs", "threads", "bound"), [(1, 1, 1, 3), (2, 1, 3, 7), (1, 2, 2, 5)])
 def test_pictures_are_decoded_during_a_run_but_no_more_than_memory_is_meant_for(
-    picture: bytes, max_batch: int, threads: int, bound: int
+    picture: bytes, max_batch: int, max_runs: int, threads: int, bound: int
 ) -> None:
-    engine = HeldEngine(max_batch)
+    engine = HeldEngine(max_batch, max_runs=max_runs)
 
     async def scene(post: Post, http: httpx.AsyncClient) -> None:
         requests = [post() for _ in range(12)]

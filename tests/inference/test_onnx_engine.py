@@ -13,10 +13,12 @@ import onnxruntime
 import pytest
 from botocore.exceptions import ClientError
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from onnxruntime.capi import onnxruntime_pybind11_state
 from PIL import Image, ImageFilter
 
 from inference_image import weights
+from inference_image.engines.first_output import with_first_output
 from inference_image.engines.load import load_engine
 from inference_image.engines.mask_engine import Mask
 from inference_image.engines.onnx import OnnxEngine, normalise
@@ -43,9 +45,9 @@ PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 PHOTOGRAPHS = sorted(PHOTOS.glob("*.jp*g"))
 
 
-def load(path: Path, *, max_batch: int = 1, resampling: Resampling = "fast") -> OnnxEngine:
+def load(path: Path, *, max_batch: int = 1, resampling: Resampling = "fast", threads: int = 1) -> OnnxEngine:
     weights = Weights(path, hashlib.sha256(path.read_bytes()).hexdigest())
-    return OnnxEngine(path.stem, weights, threads=1, max_batch=max_batch, resampling=resampling)
+    return OnnxEngine(path.stem, weights, threads, max_batch=max_batch, resampling=resampling)
 
 
 def infer(engine: OnnxEngine, image: Image.Image) -> Mask:
@@ -179,6 +181,68 @@ def test_batches_are_for_files_that_leave_them_open_on_an_accelerator(
 
     model = write_model(tmp_path / "u2net.onnx", side=64, batch=file_batch)
     assert load(model, max_batch=8).max_batch == taken
+
+
+@pytest.mark.parametrize(("threads", "side", "runs"), [(2, 320, 2), (1, 320, 1), (2, 1024, 1)])
+def test_runs_side_by_side_are_for_several_threads_and_small_models(
+    write_model: WriteModel, tmp_path: Path, threads: int, side: int, runs: int
+) -> None:
+    assert load(write_model(tmp_path / "tiny.onnx", side=side), threads=threads).max_runs == runs
+
+
+def test_runs_side_by_side_give_each_picture_the_mask_that_it_gets_alone(
+    real_shape: Path, astronaut: Image.Image
+) -> None:
+    engine = load(real_shape, threads=2)
+    prepared = [engine.prepare(np.asarray(astronaut.rotate(angle))) for angle in (0, 90, 180, 270)]
+
+    with ThreadPoolExecutor(engine.max_runs) as threads:
+        together = list(threads.map(lambda planes: engine.infer([planes])[0], prepared))
+
+    for planes, mask in zip(prepared, together, strict=True):
+        assert np.abs(mask.astype(int) - engine.infer([planes])[0]).max() <= 1
+
+
+def test_what_only_further_outputs_need_is_left_out(real_shape: Path) -> None:
+    whole, cut = onnx.load(real_shape), onnx.load_from_string(bytes(with_first_output(real_shape)))
+
+    onnx.checker.check_model(cut, full_check=True)
+    assert [output.name for output in cut.graph.output] == ["d0"]
+    left_out = [node.op_type for node in whole.graph.node if node not in cut.graph.node]
+    assert left_out == ["Sigmoid"] * 6
+    assert cut.opset_import == whole.opset_import
+
+
+def test_what_a_graph_within_the_first_outputs_node_needs_is_kept(tmp_path: Path) -> None:
+    # Given a mask by either branch of an If, which reads a node's value from without, and an output beside it
+    def branch(name: str, value: str) -> onnx.GraphProto:
+        output = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        return helper.make_graph([helper.make_node("Identity", [value], [name])], name, [], [output])
+
+    branches = {"then_branch": branch("then", "doubled"), "else_branch": branch("else", "image")}
+    nodes = [
+        helper.make_node("Add", ["image", "image"], ["doubled"]),
+        helper.make_node("Mul", ["image", "unused"], ["side"]),
+        helper.make_node("If", ["yes"], ["mask"], **branches),
+    ]
+    shape = [1, 1, 2, 2]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("image", "mask", "side")]
+    constants = [
+        helper.make_tensor("yes", TensorProto.BOOL, [], [True]),
+        helper.make_tensor("unused", TensorProto.FLOAT, [1], [3.0]),
+    ]
+    graph = helper.make_graph(nodes, "either", values[:1], values[1:], constants)
+    path = tmp_path / "either.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+
+    cut = bytes(with_first_output(path))
+
+    kept = onnx.load_from_string(cut).graph
+    assert [node.op_type for node in kept.node] == ["Add", "If"]
+    assert [constant.name for constant in kept.initializer] == ["yes"]
+    image = np.arange(4, dtype=np.float32).reshape(shape)
+    session = onnxruntime.InferenceSession(cut, providers=["CPUExecutionProvider"])
+    assert np.array_equal(session.run(None, {"image": image})[0], 2 * image)
 
 
 def test_preparing_in_several_threads_changes_nothing(real_shape: Path, astronaut: Image.Image) -> None:
