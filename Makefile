@@ -50,6 +50,7 @@ $(eval $(call environment,.tools/bench,bench))
 $(eval $(call environment,.tools/bench-gpu,bench-gpu))
 $(eval $(call environment,.tools/endpoint,endpoint))
 $(eval $(call environment,.tools/rembg,rembg))
+$(eval $(call environment,.tools/training,training))
 
 .PHONY: setup
 setup: .venv/.ready .tools/ministack/.ready .tools/lambda/.ready ## Install everything a run needs
@@ -76,8 +77,8 @@ browser:
 
 .PHONY: lock
 lock: $(UV) ## Pin the newest allowed packages again, with hashes
-	@for list in dev ministack lambda-runtime checkov endpoint rembg uv functions-core functions-imaging inference inference-gpu bench bench-gpu; do \
-	  case $$list in functions-*|inference*|bench*) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
+	@for list in dev ministack lambda-runtime checkov endpoint rembg uv functions-core functions-imaging inference inference-gpu bench bench-gpu training; do \
+	  case $$list in functions-*|inference*|bench*|training) constraint="--constraint requirements/dev.txt";; *) constraint="--upgrade";; esac; \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    --no-emit-find-links $$constraint requirements/$$list.in --output-file requirements/$$list.txt; \
 	done
@@ -173,6 +174,12 @@ COUNT ?= 100000
 .PHONY: fuzz
 fuzz: setup ## Send mutated pictures through the steps that decode (COUNT=100000)
 	@$(RUN) tests.fuzz --count $(COUNT)
+
+STEPS ?= 4400
+.PHONY: train
+train: .tools/training/.ready ## Train the bundled model, or go on (STEPS=4400 in all; on a GPU where there is one), and write its file
+	@.tools/training/bin/python -m inference_image.training.train --steps $(STEPS)
+	@.tools/training/bin/python -m inference_image.training.export
 
 PICTURES ?=
 .PHONY: contact-sheet

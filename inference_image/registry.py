@@ -1,4 +1,4 @@
-"""rembg's models by rembg's names: what each is, whose, under which licence, and how its input and output are meant.
+"""rembg's models by rembg's names, and ours: what each is, whose, under which licence, how input and output are meant.
 
 The facts are those of rembg 2.0.86: its sessions for the arithmetic, its release for files and checksums. Every model
 takes a square picture whose levels are divided by the picture's own maximum (not by 255) before mean and deviation.
@@ -6,11 +6,15 @@ takes a square picture whose levels are divided by the picture's own maximum (no
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import Self
 
 from inference_image.errors import NotReady
 
 RELEASE_URL = "https://github.com/danielgatis/rembg/releases/download/v0.0.0"
+
+BUNDLED = Path(__file__).parent / "models"
+"""Where the weights lie that come with the app."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -44,10 +48,14 @@ class Model:
     side: int = 320
     """Pixels of the square input, where the file leaves it open."""
     output: Output = Output.PROBABILITY
+    is_stretched: bool = True
+    """Whether a mask's lowest and highest value become 0 and 255, as rembg has it; ours means what it says."""
     release_file: str | None = None
     """Its file in rembg's release; None for a model that rembg does not publish as one file."""
     checksum: str | None = None
-    """As rembg publishes it: ``md5:`` or ``sha256:`` and the digest, hexadecimal."""
+    """As it is published: ``md5:`` or ``sha256:`` and the digest, hexadecimal."""
+    is_bundled: bool = False
+    """Whether its weights lie in ``BUNDLED``."""
     decoder: Self | None = None
     """What makes masks of this model's output and of prompts; None for a model that gives masks itself."""
     unserved: str | None = None
@@ -215,6 +223,15 @@ _ALL = (
         release_file=None,
         checksum=None,
     ),
+    Model(
+        name="matteflow",
+        source="inference_image/models/README.md",
+        licence="MIT, as this project; trained on free pictures, which its card names",
+        side=224,
+        is_stretched=False,
+        checksum="sha256:4ab92374461f342b33f9333179badc31d5880e9f3a311ea4c6d0b19721f2751d",
+        is_bundled=True,
+    ),
 )
 
 MODELS = {model.name: model for model in _ALL}
@@ -228,4 +245,6 @@ def find_model(name: str) -> Model:
     if known := MODELS.get(name):
         return known
     original = MODELS.get(name.removesuffix(FP16), MODELS["u2net_custom"])
-    return replace(original, name=name, release_file=None, checksum=None)
+    if original.decoder:  # of two files, which are served as they are
+        original = MODELS["u2net_custom"]
+    return replace(original, name=name, release_file=None, checksum=None, is_bundled=False)

@@ -45,7 +45,7 @@ class Settings(BaseModel):
     deadline_s: Annotated[float, Field(gt=0, le=60)] = 50
     """A request without a mask by then is answered 503, and not inferred any more; SageMaker gives up after 60 s."""
     threads: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)
-    """CPU threads of one inference; as many others decode and encode."""
+    """CPU threads of all inference; as many others decode and encode."""
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inference_image.errors import NotReady, ServingError
 from inference_image.object_store import ObjectStore
-from inference_image.registry import FP16, MODELS, Model
+from inference_image.registry import BUNDLED, FP16, MODELS, Model
 from inference_image.settings import Settings
 
 # One place, so that a function that starts again and again in one environment does not fill its disk. MODEL_PATH may be
@@ -28,13 +28,13 @@ class Weights:
 
 
 def find_weights(model: Model, settings: Settings, store: ObjectStore) -> Weights:
-    """Find ``{name}.onnx``, and that of its decoder, in ``MODEL_PATH``, else download it from the artifact bucket.
+    """Find ``{name}.onnx``, and that of its decoder, in ``MODEL_PATH`` or the app, else in the artifact bucket.
 
     A download that is known to be the right file is not made again.
 
     Raises:
         NotReady: it is in neither; the hash is not ``MODEL_SHA256``; or, where that is not set, it is not the file
-            that rembg publishes under this name.
+            that is published under this name.
     """
     paths = [_find(part, settings, store) for part in model.parts]
     sha256 = digest(paths, "sha256")
@@ -46,7 +46,7 @@ def find_weights(model: Model, settings: Settings, store: ObjectStore) -> Weight
         for part, path in zip(model.parts, paths, strict=True):
             if part.checksum and not is_published_file(path, part.checksum):
                 raise NotReady(
-                    f"{path} is not the file that rembg publishes as {part.name} ({part.checksum}). Fetch it again, "
+                    f"{path} is not the file that is published as {part.name} ({part.checksum}). Fetch it again, "
                     f"or, where it is your own, rename it or set MODEL_SHA256={sha256}."
                 )
     return Weights(paths[0], sha256, *paths[1:])
@@ -72,6 +72,8 @@ def _find(part: Model, settings: Settings, store: ObjectStore) -> Path:
     path = settings.model_path / f"{part.name}.onnx"
     if path.is_file():
         return path
+    if part.is_bundled:
+        return BUNDLED / path.name
     downloaded = DOWNLOADS / path.name
     expected = f"sha256:{settings.model_sha256}" if settings.model_sha256 else part.checksum
     if not (expected and downloaded.is_file() and is_published_file(downloaded, expected)):

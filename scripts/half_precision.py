@@ -72,7 +72,7 @@ def convert(source: Path, target: Path) -> Converted:
             if error > LARGEST_ERROR:
                 raise NotConverted(f"{source.name} loses too much in half precision: {error:.2f} of 255 on average.")
             part.replace(target)
-    except ServingError as exc:
+    except (ServingError, *LOAD_ERRORS) as exc:
         raise NotConverted(f"{source.name} cannot be converted: {exc}") from exc
     except OSError as exc:
         raise NotConverted(f"{target} could not be written: {exc}") from exc
@@ -84,8 +84,10 @@ def _with_open_batch(model: onnx.ModelProto) -> onnx.ModelProto:
     opened = onnx.ModelProto()
     opened.CopyFrom(model)
     del opened.graph.value_info[:]  # shapes for one picture
-    for value in (opened.graph.input[0], *opened.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    weights = {weight.name for weight in opened.graph.initializer}  # old files list them among the inputs
+    for value in (*opened.graph.input, *opened.graph.output):
+        if value.name not in weights and value.type.tensor_type.shape.dim:
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
     return opened
 
 
@@ -110,10 +112,11 @@ def _with_peaks(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same model, whose outputs are instead how far each value in it reaches from 0."""
     watched = onnx.shape_inference.infer_shapes(model)
     graph = watched.graph
+    made = {name for node in graph.node for name in node.output}  # a file may describe values that it has no more
     names = [
         value.name
         for value in (*graph.value_info, *graph.output)
-        if value.type.tensor_type.elem_type == TensorProto.FLOAT
+        if value.name in made and value.type.tensor_type.elem_type == TensorProto.FLOAT
     ]
     del graph.output[:]
     for name in names:
@@ -132,6 +135,7 @@ def _check_range(watched: Path, prepared: Prepared) -> None:
     """
     session = open_session(watched, THREADS)
     peaks = session.run(None, {session.get_inputs()[0].name: prepared[None]})
-    peak, output = max(zip(peaks, (output.name for output in session.get_outputs()), strict=True))
+    names = [output.name for output in session.get_outputs()]
+    peak, output = max((peak, name) for peak, name in zip(peaks, names, strict=True) if not np.isnan(peak))
     if peak > LARGEST_VALUE:
         raise NotConverted(f"In half precision {output.removesuffix(':peak')} would overflow: it reaches {peak:,.0f}.")

@@ -108,6 +108,8 @@ def fetch(name: str, folder: Path, *, release_url: str = RELEASE_URL, allow_non_
         raise NotFetched(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
     if model.unserved:
         raise NotFetched(f"{name} cannot be served: {model.unserved}.")
+    if model.is_bundled:
+        raise NotFetched(f"{name} comes with the app: MASK_ENGINE={name} is all it needs.")
     if model.release_file is None or model.checksum is None:
         raise NotFetched(
             f"rembg publishes no file for {name}: put your own at {folder / name}.onnx. See {model.source}."

@@ -188,11 +188,11 @@ def check_image(target: Target) -> Finding:
 
 def check_weights(target: Target) -> Finding | None:
     """Whether the model's weights are where the container looks for them, and the ones that were meant."""
-    place = target.variables["inference_weights"]
-    if place is None:
+    place, settings = target.variables["inference_weights"], target.variables["inference_environment"]
+    engine = settings.get("MASK_ENGINE", "classical").removesuffix(".onnx")
+    model = find_model(engine)
+    if place is None or engine == "classical" or model.is_bundled:
         return None
-    settings = target.variables["inference_environment"]
-    model = find_model(settings.get("MASK_ENGINE", "classical").removesuffix(".onnx"))
     s3 = target.session.client("s3")
     for part in model.parts:
         key = f"{place['prefix'].strip('/')}/{part.name}.onnx".lstrip("/")

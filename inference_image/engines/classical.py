@@ -5,8 +5,7 @@ Methods, in the order they run:
 1. Minimum barrier distance to the border, by raster passes: Zhang et al., "Minimum Barrier Salient Object Detection
    at 80 FPS", ICCV 2015; and colour contrast to the four border strips, from the same paper.
 2. Faces by Haar cascade (Viola and Jones, CVPR 2001), each extended to a head and a body.
-3. GrabCut: Rother, Kolmogorov and Blake, SIGGRAPH 2004, started from those seeds instead of a rectangle.
-4. The guided filter of :mod:`inference_image.engines.guided_filter`.
+3. GrabCut from those seeds, and a soft edge: :mod:`inference_image.engines.grabcut`.
 
 The constants below were chosen on the nine photographs that the README measures, and one more; they are no property of
 the methods.
@@ -18,17 +17,13 @@ from pathlib import Path
 import cv2
 import cv2.data
 import numpy as np
-from numpy.typing import NDArray
 
 from inference_image.engines import guided_filter
+from inference_image.engines.grabcut import EDGE_RADIUS, WORKING_SIDE, Seeds, cut, shrink
 from inference_image.engines.guided_filter import Plane, to_mask
 from inference_image.engines.mask_engine import Mask, Picture, Prepared
 
-WORKING_SIDE = 400  # pixels of the longer side for GrabCut, whose time grows with the area
 SALIENCY_SIDE = 160  # pixels of the longer side for the saliency, which is smooth
-GRABCUT_ROUNDS = 2
-EDGE_RADIUS = 3  # pixels at the working size within which GrabCut's edge is moved to the picture's
-SMALLEST_PART = 0.02  # of the largest connected part; smaller ones are specks
 
 
 class ClassicalEngine:
@@ -46,8 +41,8 @@ class ClassicalEngine:
         self._faces = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"))
 
     def prepare(self, picture: Picture) -> Prepared:
-        """Bring a picture, sRGB, uint8, (H, W, 3), to a longer side of at most ``WORKING_SIDE``."""
-        return _shrink(picture, WORKING_SIDE)
+        """Bring a picture, sRGB, uint8, (H, W, 3), to GrabCut's size."""
+        return shrink(picture, WORKING_SIDE)
 
     def infer(self, batch: Sequence[Prepared]) -> list[Mask]:
         """Find the foreground of each picture.
@@ -58,7 +53,7 @@ class ClassicalEngine:
         Returns:
             Soft masks, uint8, of the prepared pictures' sizes.
         """
-        return [to_mask(guided_filter.filter_by(self._segment(small), small, small, EDGE_RADIUS)) for small in batch]
+        return [cut(small, self._seeds(small)) for small in batch]
 
     def upscale(self, mask: Mask, picture: Picture) -> Mask:
         """Bring the mask to the picture's size, with its edges on the picture's edges. Returns uint8, (H, W)."""
@@ -66,25 +61,19 @@ class ClassicalEngine:
             return mask
         return guided_filter.upscale(mask, picture, EDGE_RADIUS)
 
-    def _segment(self, picture: Picture) -> Plane:
-        """Label each pixel 1 (foreground) or 0."""
+    def _seeds(self, picture: Picture) -> Seeds:
         foreground = self._foreground_estimate(picture)
         level = cv2.threshold(to_mask(foreground), 0, 255, cv2.THRESH_OTSU)[0] / 255
         seeds = np.full(foreground.shape, cv2.GC_PR_BGD, np.uint8)
         seeds[foreground > level] = cv2.GC_PR_FGD
         seeds[foreground < 0.2 * level] = cv2.GC_BGD
         seeds[foreground > (1 + level) / 2] = cv2.GC_FGD
-        if not _is_mixed(seeds):  # one flat colour: GrabCut has nothing to tell apart
-            return np.zeros(foreground.shape, np.float32)
-        cv2.setRNGSeed(0)  # GrabCut's k-means draws from OpenCV's generator
-        unused, models = (0, 0, 0, 0), np.zeros((2, 1, 65))  # no rectangle with a mask; 65: OpenCV's model size
-        cv2.grabCut(picture, seeds, unused, models[0], models[1], GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
-        return _without_specks(np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)))
+        return seeds
 
     def _foreground_estimate(self, picture: Picture) -> Plane:
         """How likely each pixel belongs to the subject: saliency, and people where a face is found."""
         height, width = picture.shape[:2]
-        saliency = cv2.resize(_saliency(_shrink(picture, SALIENCY_SIDE)), (width, height))
+        saliency = cv2.resize(_saliency(shrink(picture, SALIENCY_SIDE)), (width, height))
         grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
         smallest = max(24, min(height, width) // 12)
         faces = self._faces.detectMultiScale(grey, 1.1, 6, minSize=(smallest, smallest))
@@ -94,16 +83,6 @@ class ClassicalEngine:
         for face in faces:
             _draw_person(people, *face)
         return 0.7 * cv2.GaussianBlur(people, (0, 0), 0.03 * width) + 0.3 * saliency
-
-
-def _shrink(picture: Picture, longest_side: int) -> Picture:
-    height, width = picture.shape[:2]
-    scale = min(1.0, longest_side / max(height, width))
-    return _resize(picture, (max(1, round(width * scale)), max(1, round(height * scale))))
-
-
-def _resize(picture: Picture, size: tuple[int, int]) -> Picture:
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _saliency(picture: Picture) -> Plane:
@@ -171,17 +150,3 @@ def _draw_person(plane: Plane, x: int, y: int, width: int, height: int) -> None:
     half = [(0.35 * width, neck), (1.3 * width, shoulder), (1.5 * width, bottom)]
     outline = [(middle + dx, py) for dx, py in half] + [(middle - dx, py) for dx, py in reversed(half)]
     cv2.fillPoly(plane, [np.round(outline).astype(np.int32)], 1)
-
-
-def _is_mixed(seeds: NDArray[np.uint8]) -> bool:
-    background = np.isin(seeds, (cv2.GC_BGD, cv2.GC_PR_BGD))
-    return bool(background.any() and not background.all())
-
-
-def _without_specks(foreground: NDArray[np.bool_]) -> Plane:
-    """Drop connected parts smaller than ``SMALLEST_PART`` of the largest."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(foreground.astype(np.uint8), connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0  # label 0 is the background
-    keep = areas >= max(1, SMALLEST_PART * areas.max())
-    return np.asarray(keep[labels], np.float32)

@@ -3,6 +3,7 @@
 from inference_image.engines.classical import ClassicalEngine
 from inference_image.engines.mask_engine import MaskEngine
 from inference_image.engines.onnx import OnnxEngine
+from inference_image.engines.refined import RefinedEngine
 from inference_image.engines.sam import SamEngine
 from inference_image.errors import NotReady
 from inference_image.object_store import ObjectStore
@@ -36,6 +37,8 @@ def load_engine(settings: Settings, store: ObjectStore) -> MaskEngine:
                 resampling=settings.resampling,
                 cuda_graphs=settings.cuda_graphs,
             )
+            if model.is_bundled:
+                engine = RefinedEngine(engine)
     if settings.required_provider not in (None, engine.provider):
         raise NotReady(f"{settings.required_provider} is required, and {engine.name} runs on {engine.provider}.")
     return engine

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -22,7 +22,7 @@ from inference_image.engines.mask_engine import Mask, Picture, Prepared
 from inference_image.errors import InferenceFailed, NoRoom, NotReady
 from inference_image.registry import Model, Output, find_model
 from inference_image.settings import Resampling
-from inference_image.weights import Weights
+from inference_image.weights import Weights, digest
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ GRAPH_ERRORS = (*LOAD_ERRORS, onnxruntime_errors.EPFail, NotRecorded)
 class OnnxEngine:
     """A model in ONNX Runtime, warmed up.
 
-    On a CPU the threads of one run wait for each other at each of the model's operators, and two runs with half of the
-    threads each do more in all: so a small model that has several pictures runs twice at a time.
+    On a CPU the threads of one run wait for each other at each of the model's operators, and two runs that share them
+    do more in all: so a small model that has several pictures runs twice at a time.
 
     Args:
         name: of the registry, which says how the model wants its input and what its output is; any other name is
@@ -127,7 +127,8 @@ class OnnxEngine:
             batch: 1 to ``max_batch`` pictures from ``prepare``.
 
         Returns:
-            For each, its output stretched to 0..255, uint8, at the model's size; all 0 where the output is flat.
+            For each, its output as 0..255, uint8, at the model's size. That of rembg's models is stretched: it is all 0
+            where it is flat.
 
         Raises:
             InferenceFailed: an output holds NaN or infinity.
@@ -163,18 +164,26 @@ class OnnxEngine:
         return output
 
     @functools.cached_property
-    def _half_session(self) -> onnxruntime.InferenceSession:
-        """Opened when it is first needed: a function of Lambda never has two pictures."""
-        return open_session(with_first_output(self._path), self._threads // 2)
+    def _shared_session(self) -> onnxruntime.InferenceSession:
+        """Of runs side by side: its threads and their two callers are as many as one run's.
+
+        Opened when it is first needed: a function of Lambda never has two pictures. It is the other session where the
+        file is no longer there, or no longer the same.
+        """
+        with suppress(OSError, *LOAD_ERRORS):
+            if digest([self._path], "sha256") == self.sha256:
+                return open_session(with_first_output(self._path), self._threads - 1)
+        logger.warning("%s cannot be opened again as it was; %s runs on with one session.", self._path, self.name)
+        return self._session
 
     @contextmanager
     def _idle_threads(self) -> Iterator[onnxruntime.InferenceSession]:
-        """The session of all threads for a run that begins alone, that of half of them for one beside another."""
+        """The session of all threads for a run that begins alone, the shared one for a run beside another."""
         with self._counting:
             alone = self._runs == 0
             self._runs += 1
         try:
-            yield self._session if alone else self._half_session
+            yield self._session if alone else self._shared_session
         finally:
             with self._counting:
                 self._runs -= 1
@@ -203,8 +212,9 @@ class OnnxEngine:
         low, high = output.min(), output.max()
         if not np.isfinite((low, high)).all():
             raise InferenceFailed(f"{self.name} gave a mask with values that are not finite.")
-        stretched = (output - low) / max(high - low, np.finfo(np.float32).tiny)
-        return np.asarray(stretched * 255, np.uint8)
+        if self._model.is_stretched:
+            output = (output - low) / max(high - low, np.finfo(np.float32).tiny)
+        return np.asarray(output * 255, np.uint8)
 
 
 def normalise(pixels: Picture, model: Model) -> NDArray[np.float32]:
@@ -275,4 +285,6 @@ def open_session(model: Path | bytes, threads: int, *, cuda_graphs: bool = False
     providers = [
         (name, chosen | recorded if name == CUDA else chosen) for name, chosen in PROVIDERS.items() if name in available
     ]
-    return onnxruntime.InferenceSession(model, options, providers=providers)
+    session = onnxruntime.InferenceSession(model, options, providers=providers)
+    session._model_bytes = None  # which it would hold for as long as it lives, beside its own copy of the weights
+    return session

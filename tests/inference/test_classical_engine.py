@@ -1,7 +1,6 @@
 """How good the weightless engine is, measured; and that it holds on pictures with nothing to find."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,11 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference_image.engines.classical import ClassicalEngine
+from tests.benchmarks.agreement import REFERENCES, agreement
 
 Sample = Callable[[str], NDArray[np.uint8]]
 
-PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
-REFERENCES = sorted(PHOTOS.glob("*.u2net.png"))
 LOWEST_IOU = 0.45  # of any one photograph; a bicycle, whose spokes let the background through, is the hardest
 LOWEST_MEAN_IOU = 0.80  # GrabCut from a centred rectangle reaches 0.66 on the same photographs
 
@@ -28,17 +26,9 @@ def mask_of(engine: ClassicalEngine, picture: NDArray[np.uint8]) -> NDArray[np.u
     return engine.upscale(engine.infer([engine.prepare(picture)])[0], picture)
 
 
-def intersection_over_union(engine: ClassicalEngine, reference: Path) -> float:
-    """Agreement with U2-Net's mask, both cut at half."""
-    photo = next(PHOTOS.glob(f"{reference.name.split('.')[0]}.[jp]*g"))
-    subject = np.asarray(Image.open(reference).convert("L")) > 127
-    found = mask_of(engine, np.asarray(Image.open(photo).convert("RGB"))) > 127
-    return float((found & subject).sum() / (found | subject).sum())
-
-
 @pytest.mark.skipif(not REFERENCES, reason="the photographs with reference masks are not on this machine")
 def test_masks_of_photographs_agree_with_the_reference(engine: ClassicalEngine) -> None:
-    scores = {reference.name: intersection_over_union(engine, reference) for reference in REFERENCES}
+    scores = agreement(engine)
 
     assert min(scores.values()) >= LOWEST_IOU, scores
     assert np.mean(list(scores.values())) >= LOWEST_MEAN_IOU, scores

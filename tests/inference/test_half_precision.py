@@ -140,6 +140,39 @@ def test_values_that_would_overflow_on_a_gpu_are_found_on_the_cpu(write_model: W
     assert [path.name for path in tmp_path.iterdir()] == ["mine.onnx"]
 
 
+def test_a_value_that_is_no_number_hides_none_that_would_overflow(write_model: WriteModel, tmp_path: Path) -> None:
+    path = scaled(write_model(tmp_path / "mine.onnx", side=64), 1e5, 1e-5)
+    model = onnx.load(path)
+    model.graph.node[-1].output[0] = "small"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(1, np.float32), "zero"))
+    for operation, inputs, output in (
+        ("Div", ["zero", "zero"], "nan"),
+        ("IsNaN", ["nan"], "is_nan"),
+        ("Where", ["is_nan", "small", "nan"], "mask"),
+    ):
+        node = onnx.helper.make_node(operation, inputs, [output])
+        model.graph.node.insert(0, node) if operation == "Div" else model.graph.node.append(node)
+    onnx.save(model, path)
+
+    with pytest.raises(NotConverted, match="In half precision larger would overflow"):
+        convert(path, tmp_path / "mine-fp16.onnx")
+
+
+def test_old_files_and_descriptions_of_what_is_gone_are_taken(write_model: WriteModel, tmp_path: Path) -> None:
+    # Given a file that lists its weights before its input, one of them a number, and a value that nothing makes
+    path = scaled(write_model(tmp_path / "mine.onnx", side=64), 2, 0.5)
+    model = onnx.load(path)
+    for weight in model.graph.initializer:
+        if weight.name == "up":
+            weight.CopyFrom(onnx.numpy_helper.from_array(np.float32(2), "up"))
+        described = onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims)
+        model.graph.input.insert(0, described)
+    model.graph.value_info.append(onnx.helper.make_tensor_value_info("gone", onnx.TensorProto.FLOAT, [1]))
+    onnx.save(model, path)
+
+    assert convert(path, tmp_path / "mine-fp16.onnx").takes_batches
+
+
 def test_a_model_that_loses_too_much_is_not_kept(write_model: WriteModel, tmp_path: Path) -> None:
     model = write_model(tmp_path / "mine.onnx", side=64, gain=1e-8)  # weights less than float16 can tell apart
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -203,6 +204,39 @@ def test_runs_side_by_side_give_each_picture_the_mask_that_it_gets_alone(
         assert np.abs(mask.astype(int) - engine.infer([planes])[0]).max() <= 1
 
 
+def test_runs_side_by_side_have_all_threads(write_model: WriteModel, tmp_path: Path) -> None:
+    engine = load(write_model(tmp_path / "tiny.onnx", side=64), threads=6)
+
+    # A session's threads are one fewer than it is told, for each caller is one too
+    assert engine.max_runs + engine._shared_session.get_session_options().intra_op_num_threads - 1 == 6
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_has_changed_since_serves_no_run(
+    write_model: WriteModel, tmp_path: Path, astronaut: Image.Image, is_replaced: bool
+) -> None:
+    engine = load(write_model(tmp_path / "tiny.onnx", side=64), threads=2)
+    mask = infer(engine, astronaut)
+    tmp_path.joinpath("tiny.onnx").unlink()
+    if is_replaced:
+        write_model(tmp_path / "tiny.onnx", side=64, gain=0)
+
+    with engine._idle_threads():  # beside another run
+        assert np.array_equal(infer(engine, astronaut), mask)
+
+
+def test_weights_are_in_memory_once(real_shape: Path) -> None:
+    tracemalloc.start()
+    try:
+        engine = load(real_shape)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert engine.max_batch == 1  # it is still there
+    assert held < real_shape.stat().st_size / 2  # ONNX Runtime's own copy is not Python's
+
+
 def test_what_only_further_outputs_need_is_left_out(real_shape: Path) -> None:
     whole, cut = onnx.load(real_shape), onnx.load_from_string(bytes(with_first_output(real_shape)))
 
@@ -243,6 +277,58 @@ def test_what_a_graph_within_the_first_outputs_node_needs_is_kept(tmp_path: Path
     image = np.arange(4, dtype=np.float32).reshape(shape)
     session = onnxruntime.InferenceSession(cut, providers=["CPUExecutionProvider"])
     assert np.array_equal(session.run(None, {"image": image})[0], 2 * image)
+
+
+def value(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, 2, 2])
+
+
+def doubled_beside(side: list[onnx.NodeProto], inputs: list[str], ir_version: int) -> onnx.ModelProto:
+    """A mask that is twice the picture, resized to its own size, and beside it an output ``side``."""
+    weights = {"two": np.full((1, 1, 2, 2), 2), "three": np.full((1, 1, 2, 2), 3)}
+    mask = [
+        helper.make_node("Mul", ["image", "two"], ["doubled"]),
+        helper.make_node("Constant", [], ["scales"], value_floats=[1.0] * 4),
+        helper.make_node("Resize", ["doubled", "", "scales"], ["mask"]),
+    ]
+    graph = helper.make_graph(
+        [*side, *mask],
+        "doubled",
+        [value(name) for name in inputs],
+        [value("mask"), value("side")],
+        [onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=ir_version)
+
+
+@pytest.mark.parametrize("kind", ["weights are inputs", "outputs without a name", "weights in another file"])
+def test_the_first_output_is_cut_out_of_any_file(tmp_path: Path, kind: str) -> None:
+    side, inputs, ir_version = [helper.make_node("Mul", ["image", "three"], ["side"])], ["image"], 8
+    if kind == "weights are inputs":  # as up to version 3 they have to be
+        inputs, ir_version = ["three", "image", "two"], 3
+    elif kind == "outputs without a name":
+        side = [
+            *(helper.make_node("Mul", ["image", "three"], [f"in{each}"]) for each in "ab"),
+            *(helper.make_node("MaxPool", [f"in{each}"], [f"out{each}", ""], kernel_shape=[1, 1]) for each in "ab"),
+            helper.make_node("Add", ["outa", "outb"], ["side"]),
+        ]
+    path, is_external = tmp_path / "doubled.onnx", kind == "weights in another file"
+    onnx.save(doubled_beside(side, inputs, ir_version), path, save_as_external_data=is_external, size_threshold=0)
+
+    session = onnxruntime.InferenceSession(with_first_output(path), providers=["CPUExecutionProvider"])
+
+    image = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
+    assert [each.name for each in session.get_inputs()] == ["image"]
+    assert np.array_equal(session.run(["mask"], {"image": image})[0], 2 * image)
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "empty file"), (bytes(10), "It is no ONNX file")])
+def test_what_holds_no_model_is_said(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(content)
+
+    with pytest.raises(NotReady, match=rf"tiny\.onnx is not a usable model: .*{reason}"):
+        load(path)
 
 
 def test_preparing_in_several_threads_changes_nothing(real_shape: Path, astronaut: Image.Image) -> None:

@@ -169,7 +169,7 @@ def test_both_files_must_be_those_that_are_published(tmp_path: Path, monkeypatch
     assert start(tmp_path) == pair_sha256(tmp_path)
 
     (tmp_path / "sam.decoder.onnx").write_bytes(decoder + b"\0")
-    with pytest.raises(NotReady, match=r"is not the file that rembg publishes as sam\.decoder"):
+    with pytest.raises(NotReady, match=r"is not the file that is published as sam\.decoder"):
         start(tmp_path)
 
 

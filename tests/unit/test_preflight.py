@@ -193,6 +193,14 @@ def test_weights_that_are_not_there_say_how_to_bring_them() -> None:
     assert found.command.startswith("make models MODEL=u2netp")
 
 
+@pytest.mark.parametrize("engine", ["classical", "matteflow"])
+def test_engines_that_bring_what_they_need_need_no_weights(engine: str) -> None:
+    place = {"bucket": "weights", "prefix": "models/"}
+    settings = {"MASK_ENGINE": engine}
+
+    assert preflight.check_weights(target(inference_weights=place, inference_environment=settings)) is None
+
+
 def test_the_edge_gets_a_signing_key_where_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[list[dict[str, str]]] = [[], [{"Name": "/matteflow-dev/signing-keys/1"}]]
     answer(monkeypatch, "ssm", *(Answer("get_parameters_by_path", {"Parameters": found}) for found in keys))
