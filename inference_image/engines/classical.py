@@ -18,8 +18,7 @@ import cv2
 import cv2.data
 import numpy as np
 
-from inference_image.engines import guided_filter
-from inference_image.engines.grabcut import EDGE_RADIUS, WORKING_SIDE, Seeds, cut, shrink
+from inference_image.engines.grabcut import WORKING_SIDE, Seeds, cut, enlarge, shrink
 from inference_image.engines.guided_filter import Plane, to_mask
 from inference_image.engines.mask_engine import Mask, Picture, Prepared
 
@@ -57,9 +56,7 @@ class ClassicalEngine:
 
     def upscale(self, mask: Mask, picture: Picture) -> Mask:
         """Bring the mask to the picture's size, with its edges on the picture's edges. Returns uint8, (H, W)."""
-        if mask.shape == picture.shape[:2]:
-            return mask
-        return guided_filter.upscale(mask, picture, EDGE_RADIUS)
+        return enlarge(mask, picture)
 
     def _seeds(self, picture: Picture) -> Seeds:
         foreground = self._foreground_estimate(picture)

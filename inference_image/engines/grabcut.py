@@ -38,6 +38,13 @@ def cut(picture: Picture, seeds: Seeds) -> Mask:
     return to_mask(foreground)
 
 
+def enlarge(mask: Mask, picture: Picture) -> Mask:
+    """Bring a mask to its picture's size, with its edges on the picture's edges. Returns uint8, (H, W)."""
+    if mask.shape == picture.shape[:2]:
+        return mask
+    return guided_filter.upscale(mask, picture, EDGE_RADIUS)
+
+
 def _segment(picture: Picture, seeds: Seeds) -> Plane:
     """Label each pixel 1 (foreground) or 0."""
     if not _is_mixed(seeds):  # one flat colour: GrabCut has nothing to tell apart

@@ -6,8 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from inference_image.engines import guided_filter
-from inference_image.engines.grabcut import EDGE_RADIUS, WORKING_SIDE, cut, shrink
+from inference_image.engines.grabcut import WORKING_SIDE, cut, enlarge, shrink
 from inference_image.engines.mask_engine import Mask, Picture, Prepared
 from inference_image.engines.onnx import OnnxEngine
 
@@ -43,9 +42,7 @@ class RefinedEngine:
 
     def upscale(self, mask: Mask, picture: Picture) -> Mask:
         """Bring the mask to the picture's size, with its edges on the picture's edges. Returns uint8, (H, W)."""
-        if mask.shape == picture.shape[:2]:
-            return mask
-        return guided_filter.upscale(mask, picture, EDGE_RADIUS)
+        return enlarge(mask, picture)
 
 
 def _refine(guess: Mask, small: Picture) -> Mask:

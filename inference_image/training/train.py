@@ -161,7 +161,8 @@ def train(state: State, step: int, steps: int, batch: int, seed: int, workers: i
             while step < last:
                 pictures, alpha = next(batches)
                 losses.append(_take_step(compiled, state, pictures, alpha.to(device) / 255, step, steps))
-                _require_gradients(state.network)
+                if len(losses) == 1:  # each side is compiled anew
+                    _require_gradients(state.network)
                 step += 1
                 if step % EVERY == 0:
                     rate = len(losses) * batch / (time.perf_counter() - started)

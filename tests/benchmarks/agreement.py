@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from inference_image.engines.load import load_engine
-from inference_image.engines.mask_engine import MaskEngine
+from inference_image.engines.mask_engine import Mask, MaskEngine, Picture
 from inference_image.engines.onnx import OnnxEngine
 from inference_image.object_store import ObjectStore
 from inference_image.registry import BUNDLED
@@ -19,6 +19,11 @@ PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 REFERENCES = sorted(PHOTOS.glob("*.u2net.png"))
 
 
+def mask_of(engine: MaskEngine, picture: Picture) -> Mask:
+    """The mask of one picture, uint8, at its size."""
+    return engine.upscale(engine.infer([engine.prepare(picture)])[0], picture)
+
+
 def agreement(engine: MaskEngine) -> dict[str, float]:
     """Intersection over union with U2-Net's mask, both cut at half, by the photograph's name."""
     return {reference.name.split(".")[0]: _intersection_over_union(engine, reference) for reference in REFERENCES}
@@ -27,7 +32,7 @@ def agreement(engine: MaskEngine) -> dict[str, float]:
 def _intersection_over_union(engine: MaskEngine, reference: Path) -> float:
     path = next(PHOTOS.glob(f"{reference.name.split('.')[0]}.[jp]*g"))
     photograph = np.asarray(Image.open(path).convert("RGB"))
-    found = engine.upscale(engine.infer([engine.prepare(photograph)])[0], photograph) > 127
+    found = mask_of(engine, photograph) > 127
     subject = np.asarray(Image.open(reference).convert("L")) > 127
     return float((found & subject).sum() / (found | subject).sum())
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference_image.engines.classical import ClassicalEngine
-from tests.benchmarks.agreement import REFERENCES, agreement
+from tests.benchmarks.agreement import REFERENCES, agreement, mask_of
 
 Sample = Callable[[str], NDArray[np.uint8]]
 
@@ -20,10 +20,6 @@ LOWEST_MEAN_IOU = 0.80  # GrabCut from a centred rectangle reaches 0.66 on the s
 @pytest.fixture(scope="module")
 def engine() -> ClassicalEngine:
     return ClassicalEngine(threads=1)
-
-
-def mask_of(engine: ClassicalEngine, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return engine.upscale(engine.infer([engine.prepare(picture)])[0], picture)
 
 
 @pytest.mark.skipif(not REFERENCES, reason="the photographs with reference masks are not on this machine")

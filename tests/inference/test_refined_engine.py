@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from inference_image.engines.load import load_engine
-from inference_image.engines.mask_engine import Mask, MaskEngine, Picture
+from inference_image.engines.mask_engine import MaskEngine
 from inference_image.engines.onnx import OnnxEngine
 from inference_image.errors import NotReady
 from inference_image.object_store import ObjectStore
 from inference_image.registry import BUNDLED, MODELS
 from inference_image.settings import Settings
-from tests.benchmarks.agreement import REFERENCES, agreement
+from tests.benchmarks.agreement import REFERENCES, agreement, mask_of
 
 Sample = Callable[[str], NDArray[np.uint8]]
 
@@ -29,10 +29,6 @@ MOST_BYTES = 6_000_000
 @pytest.fixture(scope="module")
 def engine() -> MaskEngine:
     return load_engine(Settings(mask_engine="matteflow", threads=1), ObjectStore())
-
-
-def mask_of(engine: MaskEngine, picture: Picture) -> Mask:
-    return engine.upscale(engine.infer([engine.prepare(picture)])[0], picture)
 
 
 def intersection_over_union(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
