@@ -18,6 +18,9 @@ UV := .tools/uv/bin/uv
 RUN := .venv/bin/python -m
 NPM := npm --prefix frontend_react --silent
 
+# ONNX Runtime would report its use to its maker.
+export ORT_DISABLE_TELEMETRY := 1
+
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)

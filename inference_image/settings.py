@@ -40,6 +40,8 @@ class Settings(BaseModel):
     """Most pictures of one run, where the engine takes that many."""
     cuda_graphs: bool = True
     """Whether a model's runs on CUDA are recorded at start, for a few batch sizes, and replayed."""
+    bfloat16: bool = True
+    """Whether a CPU that is fast with bfloat16 (Intel AMX) computes in it; the results differ by parts of a level."""
     batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 2
     """How long a busy engine's next run is held back for more pictures."""
     deadline_s: Annotated[float, Field(gt=0, le=60)] = 50

@@ -13,7 +13,8 @@ from onnxruntime.transformers import float16
 from PIL import Image
 
 from inference_image.engines.mask_engine import Prepared
-from inference_image.engines.onnx import LOAD_ERRORS, OnnxEngine, open_session
+from inference_image.engines.onnx import OnnxEngine
+from inference_image.engines.sessions import LOAD_ERRORS, open_session
 from inference_image.errors import ServingError
 from inference_image.weights import Weights, digest
 
@@ -105,7 +106,7 @@ def _takes_batches(path: Path, prepared: Prepared) -> bool:
 
 
 def _engine(path: Path, name: str) -> OnnxEngine:
-    return OnnxEngine(name, Weights(path, digest([path], "sha256")), THREADS)
+    return OnnxEngine(name, Weights(path, digest([path], "sha256")), THREADS, use_bfloat16=False)
 
 
 def _with_peaks(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -36,6 +36,7 @@ def load_engine(settings: Settings, store: ObjectStore) -> MaskEngine:
                 max_batch=settings.max_batch,
                 resampling=settings.resampling,
                 cuda_graphs=settings.cuda_graphs,
+                use_bfloat16=settings.bfloat16,
             )
             if model.is_bundled:
                 engine = RefinedEngine(engine)

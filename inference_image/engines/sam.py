@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference_image.engines.mask_engine import Embedding, Mask, Picture, Prepared, Prompt, Prompted
-from inference_image.engines.onnx import LOAD_ERRORS, full_memory_as_no_room, open_session, resize_mask
+from inference_image.engines.onnx import resize_mask
+from inference_image.engines.sessions import LOAD_ERRORS, full_memory_as_no_room, open_session
 from inference_image.errors import InferenceFailed, NoRoom, NotReady
 from inference_image.weights import Weights
 

@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from inference_image.engines.graphs import Graphs
-from inference_image.engines.onnx import CUDA, open_session
+from inference_image.engines.sessions import CUDA, open_session
 from tests.benchmarks import u2netp
 from tests.benchmarks.measure import Row, interleaved
 

@@ -63,12 +63,15 @@ def served(model: Path, rembg: Path, runs: int = RUNS) -> Row:
     with ExitStack() as processes:
         bare_runs = processes.enter_context(_worker(_run_model, model))
         ours = processes.enter_context(_our_server(model, picture))
+        in_float32 = processes.enter_context(_our_server(model, picture, BFLOAT16="false"))
         theirs = processes.enter_context(_rembg_server(model, rembg, picture))
+        provider = _provider(ours)
         difference = float(np.abs(_mask(ours).astype(int) - _mask(theirs)).mean())
         contenders: dict[str, Callable[[], float]] = {"floor": partial(bare_runs, 0)}
-        for name, call in (("ours", ours), ("rembg s", theirs)):
+        servers = (("ours", ours, AT_ONCE), ("ours in float32", in_float32, AT_ONCE[-1:]), ("rembg s", theirs, AT_ONCE))
+        for name, call, numbers in servers:
             send = processes.enter_context(_worker(_send_requests, call))
-            for at_once in AT_ONCE:
+            for at_once in numbers:
                 contenders[f"{name} at {at_once}"] = partial(send, at_once)
         rates: dict[str, list[float]] = {name: [] for name in contenders}
         for _ in range(runs + 1):
@@ -78,8 +81,8 @@ def served(model: Path, rembg: Path, runs: int = RUNS) -> Row:
     floor, most = median.pop("floor"), median.pop(f"ours at {AT_ONCE[-1]}")
     ratio, peer = most / floor, most / median[f"rembg s at {AT_ONCE[-1]}"]
     work = (
-        f"HTTP /invocations, pictures/s at {AT_ONCE[-1]} at once: JPEG {PROXY_SIDE} px, mask at full size; "
-        f"{peer:.1f} x rembg s, masks differ by {difference:.2f} of 255"
+        f"HTTP /invocations, pictures/s at {AT_ONCE[-1]} at once: JPEG {PROXY_SIDE} px, mask at full size, "
+        f"by {provider}; {peer:.1f} x rembg s, masks differ by {difference:.2f} of 255"
     )
     goal = "at least 0.95 of the floor, 3 x rembg s"
     return Row("B7", work, most, median, floor, round(ratio, 2), goal, ratio >= 0.95 and peer >= 3)
@@ -142,6 +145,14 @@ def _answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _provider(call: Call) -> str:
+    connection = http.client.HTTPConnection(HOST, call.port)
+    connection.request("GET", "/ping")
+    provider: str = json.load(connection.getresponse())["provider"]
+    connection.close()
+    return provider
 
 
 def _mask(call: Call) -> np.ndarray:

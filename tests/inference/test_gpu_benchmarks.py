@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inference_image.engines import graphs
-from inference_image.engines.onnx import CPU
+from inference_image.engines.sessions import CPU
 from tests.benchmarks import gpu, measure, u2netp
 
 

@@ -15,7 +15,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 from inference_image.engines import graphs
 from inference_image.engines.graphs import Graphs, NotRecorded, batch_sizes
-from inference_image.engines.onnx import CPU, CUDA, OnnxEngine, open_session
+from inference_image.engines.onnx import OnnxEngine
+from inference_image.engines.sessions import CPU, CUDA, open_session
 from inference_image.weights import Weights
 
 WriteModel = Callable[..., Path]

@@ -92,7 +92,7 @@ def test_every_fact_is_a_header_and_a_custom_attribute(
     start: Start, encode: Encode, astronaut: Image.Image, write_model: Callable[..., Path], tmp_path: Path
 ) -> None:
     model = write_model(tmp_path / "tiny.onnx")
-    client = start(mask_engine="tiny", model_path=tmp_path)
+    client = start(mask_engine="tiny", model_path=tmp_path, bfloat16=False)
 
     headers = client.post(
         "/invocations", content=encode(astronaut, "JPEG"), headers={"Content-Type": "image/jpeg"}

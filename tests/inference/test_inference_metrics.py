@@ -62,7 +62,7 @@ def test_the_histograms_hold_what_the_headers_say(
 
 def test_the_model_and_its_provider_are_named(start: Start, write_model: Callable[..., Path], tmp_path: Path) -> None:
     write_model(tmp_path / "tiny.onnx")
-    client = start(mask_engine="tiny", model_path=tmp_path)
+    client = start(mask_engine="tiny", model_path=tmp_path, bfloat16=False)
 
     (labels,) = (dict(labels) for name, labels in samples(client) if name == "matteflow_model_info")
 

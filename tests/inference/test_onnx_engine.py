@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import boto3
 import numpy as np
@@ -23,6 +24,7 @@ from inference_image.engines.first_output import with_first_output
 from inference_image.engines.load import load_engine
 from inference_image.engines.mask_engine import Mask
 from inference_image.engines.onnx import OnnxEngine, normalise
+from inference_image.engines.sessions import Sessions
 from inference_image.errors import InferenceFailed, NoRoom, NotReady
 from inference_image.object_store import ObjectStore
 from inference_image.registry import MODELS
@@ -46,9 +48,10 @@ PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 PHOTOGRAPHS = sorted(PHOTOS.glob("*.jp*g"))
 
 
-def load(path: Path, *, max_batch: int = 1, resampling: Resampling = "fast", threads: int = 1) -> OnnxEngine:
+def load(path: Path, threads: int = 1, **options: Any) -> OnnxEngine:
+    """An engine in float32, which every machine has."""
     weights = Weights(path, hashlib.sha256(path.read_bytes()).hexdigest())
-    return OnnxEngine(path.stem, weights, threads, max_batch=max_batch, resampling=resampling)
+    return OnnxEngine(path.stem, weights, threads, use_bfloat16=False, **options)
 
 
 def infer(engine: OnnxEngine, image: Image.Image) -> Mask:
@@ -205,24 +208,28 @@ def test_runs_side_by_side_give_each_picture_the_mask_that_it_gets_alone(
 
 
 def test_runs_side_by_side_have_all_threads(write_model: WriteModel, tmp_path: Path) -> None:
-    engine = load(write_model(tmp_path / "tiny.onnx", side=64), threads=6)
+    model = write_model(tmp_path / "tiny.onnx", side=64)
+    sessions = Sessions(Weights(model, hashlib.sha256(model.read_bytes()).hexdigest()), threads=6)
 
     # A session's threads are one fewer than it is told, for each caller is one too
-    assert engine.max_runs + engine._shared_session.get_session_options().intra_op_num_threads - 1 == 6
+    assert load(model, threads=6).max_runs == 2
+    assert 2 + sessions._shared_session.get_session_options().intra_op_num_threads - 1 == 6
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_file_that_has_changed_since_serves_no_run(
-    write_model: WriteModel, tmp_path: Path, astronaut: Image.Image, is_replaced: bool
+    write_model: WriteModel, tmp_path: Path, is_replaced: bool
 ) -> None:
-    engine = load(write_model(tmp_path / "tiny.onnx", side=64), threads=2)
-    mask = infer(engine, astronaut)
-    tmp_path.joinpath("tiny.onnx").unlink()
+    model = write_model(tmp_path / "tiny.onnx", side=64)
+    sessions = Sessions(Weights(model, hashlib.sha256(model.read_bytes()).hexdigest()), threads=2)
+    picture = np.random.default_rng(0).normal(size=(3, 64, 64)).astype(np.float32)
+    output = sessions.run([picture])
+    model.unlink()
     if is_replaced:
         write_model(tmp_path / "tiny.onnx", side=64, gain=0)
 
-    with engine._idle_threads():  # beside another run
-        assert np.array_equal(infer(engine, astronaut), mask)
+    with sessions._idle_threads():  # beside another run
+        assert np.array_equal(sessions.run([picture]), output)
 
 
 def test_weights_are_in_memory_once(real_shape: Path) -> None:
@@ -397,7 +404,7 @@ def test_a_full_accelerator_is_no_room(
     def out_of_memory(*_: object) -> None:
         raise error("BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 1")
 
-    monkeypatch.setattr(engine, "_run", out_of_memory)
+    monkeypatch.setattr(engine._runner, "run", out_of_memory)
 
     with pytest.raises(NoRoom):
         infer(engine, astronaut)
@@ -409,7 +416,7 @@ def test_weights_come_from_the_model_folder_by_name_with_or_without_suffix(
 ) -> None:
     path = write_model(tmp_path / "tiny.onnx")
 
-    engine = load_engine(Settings(mask_engine=name, model_path=tmp_path), ObjectStore())
+    engine = load_engine(Settings(mask_engine=name, model_path=tmp_path, bfloat16=False), ObjectStore())
 
     assert engine.name == "tiny"
     assert engine.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
