@@ -176,7 +176,8 @@ def check_image(target: Target) -> Finding:
         return Finding(
             State.MISSING, f"There is no image {uri}", purpose, "leave inference_image_uri unset: make image"
         )
-    requirements = "inference" if target.variables["mask_tier"] == "lambda" else "inference-gpu"
+    has_gpu = re.match(r"ml\.[gp]\d", target.variables["inference_instance_type"])  # as in terraform/mask_tier.tf
+    requirements = "inference-gpu" if has_gpu and target.variables["mask_tier"] != "lambda" else "inference"
     name = f"matteflow-{target.environment.name}-inference:{requirements}-{target.variables['inference_image_tag']}"
     if _has_image(target.session.client("ecr"), target.account, name):
         return Finding(State.OK, f"Image {name}")

@@ -1,8 +1,8 @@
 # What a deployment is made from, and who makes it: the repository of the inference image and, where `delivery` says so,
 # the roles by which GitHub Actions, or a pipeline of the account itself (delivery_pipeline.tf), plans and deploys.
 locals {
-  # The tier says which packages the image needs, and so which of the two images of one tag it is (scripts/image.py).
-  inference_requirements = local.has_endpoint ? "inference-gpu" : "inference"
+  # Of the two images of one tag (scripts/image.py), that with CUDA runs where there is a GPU.
+  inference_requirements = local.has_gpu ? "inference-gpu" : "inference"
   inference_image_uri = (
     var.inference_image_uri != null ? var.inference_image_uri :
     "${aws_ecr_repository.inference[0].repository_url}:${local.inference_requirements}-${coalesce(var.inference_image_tag, "none")}"

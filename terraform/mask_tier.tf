@@ -3,6 +3,7 @@
 locals {
   is_async      = var.mask_tier == "async"
   has_endpoint  = var.mask_tier != "lambda"
+  has_gpu       = local.has_endpoint && can(regex("^ml\\.[gp][0-9]", var.inference_instance_type))
   mask_provider = local.has_endpoint ? local.endpoint_name : local.inference_function
 
   # What the container serves is what may be asked for.

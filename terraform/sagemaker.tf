@@ -64,7 +64,7 @@ resource "aws_sagemaker_endpoint_configuration" "inference" {
     model_name             = aws_sagemaker_model.inference[0].name
     instance_type          = var.inference_instance_type
     initial_instance_count = max(local.inference_min, 1) # auto scaling takes it to zero
-    inference_ami_version  = var.inference_ami_version
+    inference_ami_version  = local.has_gpu ? var.inference_ami_version : null
   }
 
   dynamic "async_inference_config" {

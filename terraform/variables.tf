@@ -634,7 +634,7 @@ variable "inference_backlog_per_instance" {
 }
 
 variable "inference_ami_version" {
-  description = "The image of the endpoint's instances, which brings the NVIDIA driver: CUDA 12 wants more than the default of ml.g4dn. Null for instances without a GPU."
+  description = "The image of the endpoint's instances, which brings the NVIDIA driver: CUDA 12 wants more than the default of ml.g4dn. Instances without a GPU have their default."
   type        = string
   default     = "al2-ami-sagemaker-inference-gpu-2-1"
 }
@@ -693,7 +693,7 @@ variable "inference_weights" {
 }
 
 variable "inference_instance_type" {
-  description = "Instance type of the endpoint."
+  description = "Instance type of the endpoint. Those without a GPU run the image without CUDA; ml.c7i and ml.m7i compute in bfloat16."
   type        = string
   default     = "ml.g4dn.xlarge"
 

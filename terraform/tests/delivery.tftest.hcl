@@ -46,6 +46,21 @@ run "an_image_of_the_environments_own_repository" {
   }
 }
 
+run "the_image_of_an_endpoint_without_a_gpu" {
+  variables {
+    inference_instance_type = "ml.c7i.xlarge"
+  }
+
+  assert {
+    condition = (
+      aws_sagemaker_model.inference[0].primary_container[0].image == "123456789012.dkr.ecr.us-east-1.amazonaws.com/matteflow-test-inference:inference-0123456789abcdef" &&
+      output.inference_image.requirements == "inference" &&
+      aws_sagemaker_endpoint_configuration.inference[0].production_variants[0].inference_ami_version == null
+    )
+    error_message = "It runs the image for the CPU, and needs no driver."
+  }
+}
+
 run "the_image_of_a_function" {
   variables {
     delivery               = "github"

@@ -160,6 +160,27 @@ def test_an_image_is_looked_for_where_its_address_says(monkeypatch: pytest.Monke
     assert only(preflight.check_image, unbuilt).state is State.MISSING
 
 
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    ("tier", "instance_type", "requirements"),
+    [
+        ("realtime", "ml.g4dn.xlarge", "inference-gpu"),
+        ("async", "ml.p5.48xlarge", "inference-gpu"),
+        ("realtime", "ml.c7i.xlarge", "inference"),
+        ("lambda", "ml.g4dn.xlarge", "inference"),
+    ],
+)
+def test_an_image_with_cuda_is_for_instances_with_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, tier: str, instance_type: str, requirements: str
+) -> None:
+    monkeypatch.setattr(preflight, "_can_build", lambda: True)
+    variables = {"mask_tier": tier, "inference_instance_type": instance_type}
+
+    found = only(preflight.check_image, target(inference_image_uri=None, inference_image_tag="0" * 16, **variables))
+
+    assert f":{requirements}-{'0' * 16}" in found.what
+
+
 @pytest.mark.parametrize(
     ("head", "settings", "state"),
     [
