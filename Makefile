@@ -178,9 +178,9 @@ COUNT ?= 100000
 fuzz: setup ## Send mutated pictures through the steps that decode (COUNT=100000)
 	@$(RUN) tests.fuzz --count $(COUNT)
 
-STEPS ?= 4400
+STEPS ?= 6000
 .PHONY: train
-train: .tools/training/.ready ## Train the bundled model, or go on (STEPS=4400 in all; on a GPU where there is one), and write its file
+train: .tools/training/.ready ## Train the bundled model, or go on (STEPS=6000 in all; on a GPU where there is one), and write its file
 	@.tools/training/bin/python -m inference_image.training.train --steps $(STEPS)
 	@.tools/training/bin/python -m inference_image.training.export
 

@@ -227,9 +227,9 @@ _ALL = (
         name="matteflow",
         source="inference_image/models/README.md",
         licence="MIT, as this project; trained on free pictures, which its card names",
-        side=224,
+        side=256,
         is_stretched=False,
-        checksum="sha256:4ab92374461f342b33f9333179badc31d5880e9f3a311ea4c6d0b19721f2751d",
+        checksum="sha256:0cbb3cf6643ae8815ce73592abb507a65260f6c70434fc9172a41e5adefc5bcb",
         is_bundled=True,
     ),
 )

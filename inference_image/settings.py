@@ -14,8 +14,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    mask_engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "classical"
-    """``classical``, or the name of an ONNX file with or without its ``.onnx``."""
+    mask_engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "matteflow"
+    """``matteflow`` and ``classical`` come with the app; else the name of an ONNX file, with or without ``.onnx``."""
     model_path: Path = Path("/opt/ml/model")
     """The folder SageMaker unpacks the model's archive into."""
     model_artifact_bucket: str | None = None
@@ -41,7 +41,8 @@ class Settings(BaseModel):
     cuda_graphs: bool = True
     """Whether a model's runs on CUDA are recorded at start, for a few batch sizes, and replayed."""
     bfloat16: bool = True
-    """Whether a CPU that is fast with bfloat16 (Intel AMX) computes in it; the results differ by parts of a level."""
+    """Whether a CPU that is fast with bfloat16 (Intel AMX) computes in it, but for Segment Anything; masks differ by
+    less than a level on average."""
     batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 2
     """How long a busy engine's next run is held back for more pictures."""
     deadline_s: Annotated[float, Field(gt=0, le=60)] = 50

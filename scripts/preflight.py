@@ -190,7 +190,7 @@ def check_image(target: Target) -> Finding:
 def check_weights(target: Target) -> Finding | None:
     """Whether the model's weights are where the container looks for them, and the ones that were meant."""
     place, settings = target.variables["inference_weights"], target.variables["inference_environment"]
-    engine = settings.get("MASK_ENGINE", "classical").removesuffix(".onnx")
+    engine = settings.get("MASK_ENGINE", "matteflow").removesuffix(".onnx")
     model = find_model(engine)
     if place is None or engine == "classical" or model.is_bundled:
         return None

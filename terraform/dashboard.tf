@@ -100,9 +100,9 @@ locals {
     title = "Endpoint: time of a mask (µs)"
     lines = [for stat in ["p50", "p95"] : { of = concat(["AWS/SageMaker", "ModelLatency"], local.endpoint), stat = stat, label = stat }]
   }
-  gpu_graph = {
+  use_graph = {
     title = "Endpoint: use (%)"
-    lines = [for metric in ["GPUUtilization", "GPUMemoryUtilization"] :
+    lines = [for metric in local.has_gpu ? ["GPUUtilization", "GPUMemoryUtilization"] : ["CPUUtilization", "MemoryUtilization"] :
     { of = concat(["/aws/sagemaker/Endpoints", metric], local.endpoint), stat = "Average", label = metric }]
   }
   endpoint_errors_line = { of = concat(["AWS/SageMaker", "Invocation5XXErrors"], local.endpoint), stat = "Sum", label = "5xx" }
@@ -114,7 +114,7 @@ locals {
         lines = [{ of = concat(["AWS/SageMaker", "Invocations"], local.endpoint), stat = "Sum", label = "requests" }, local.endpoint_errors_line]
       },
       local.mask_latency_graph,
-      local.gpu_graph,
+      local.use_graph,
     ]
     async = [
       {
@@ -122,7 +122,7 @@ locals {
         lines = [{ of = ["AWS/SageMaker", "ApproximateBacklogSize", "EndpointName", local.endpoint_name], stat = "Maximum", label = "waiting" }, local.endpoint_errors_line]
       },
       local.mask_latency_graph,
-      local.gpu_graph,
+      local.use_graph,
     ]
     lambda = [
       {

@@ -7,7 +7,7 @@ locals {
   mask_provider = local.has_endpoint ? local.endpoint_name : local.inference_function
 
   # What the container serves is what may be asked for.
-  models = [trimsuffix(lookup(var.inference_environment, "MASK_ENGINE", "classical"), ".onnx")]
+  models = [trimsuffix(lookup(var.inference_environment, "MASK_ENGINE", "matteflow"), ".onnx")]
 
   # Under it lies what an asynchronous inference leaves in the masks bucket (functions/core/mask_submission.py).
   inference_prefix = "inference/"

@@ -209,7 +209,7 @@ variable "default_options" {
 
   validation {
     condition     = var.default_options.model == null || try(contains(local.models, var.default_options.model), false)
-    error_message = "model is the one that the container serves: MASK_ENGINE in inference_environment, or classical."
+    error_message = "model is the one that the container serves: MASK_ENGINE in inference_environment, or matteflow."
   }
 
   validation {
@@ -667,12 +667,12 @@ variable "inference_environment" {
   default     = {}
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9_.-]{0,63}$", lookup(var.inference_environment, "MASK_ENGINE", "classical")))
+    condition     = can(regex("^[a-z0-9][a-z0-9_.-]{0,63}$", lookup(var.inference_environment, "MASK_ENGINE", "matteflow")))
     error_message = "MASK_ENGINE is 1 to 64 of a to z, 0 to 9, _, . and -, and begins with a letter or digit."
   }
 
   validation {
-    condition     = !contains(["sam", "sam.onnx"], lookup(var.inference_environment, "MASK_ENGINE", "classical"))
+    condition     = !contains(["sam", "sam.onnx"], lookup(var.inference_environment, "MASK_ENGINE", "matteflow"))
     error_message = "Segment Anything (sam) has to be told what to find in a picture, which no upload says. Set MASK_ENGINE to a model that needs no prompt."
   }
 }
@@ -693,13 +693,18 @@ variable "inference_weights" {
 }
 
 variable "inference_instance_type" {
-  description = "Instance type of the endpoint. Those without a GPU run the image without CUDA; ml.c7i and ml.m7i compute in bfloat16."
+  description = "Instance type of the endpoint, x86. Those without a GPU run the image without CUDA; ml.c7i and ml.m7i compute in bfloat16."
   type        = string
   default     = "ml.g4dn.xlarge"
 
   validation {
     condition     = can(regex("^ml\\.[a-z0-9-]+\\.[a-z0-9]+$", var.inference_instance_type))
     error_message = "A SageMaker instance type looks like ml.g4dn.xlarge."
+  }
+
+  validation {
+    condition     = !can(regex("^ml\\.[a-z]+[0-9]+g", var.inference_instance_type))
+    error_message = "The inference image is built for x86, and this is a Graviton instance. Choose one such as ml.c7i.xlarge."
   }
 }
 

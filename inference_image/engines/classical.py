@@ -23,6 +23,7 @@ from inference_image.engines.guided_filter import Plane, to_mask
 from inference_image.engines.mask_engine import Mask, Picture, Prepared
 
 SALIENCY_SIDE = 160  # pixels of the longer side for the saliency, which is smooth
+STEEPNESS = 8  # of the logistic function that makes a likelihood of the foreground estimate
 
 
 class ClassicalEngine:
@@ -58,17 +59,25 @@ class ClassicalEngine:
         """Bring the mask to the picture's size, with its edges on the picture's edges. Returns uint8, (H, W)."""
         return enlarge(mask, picture)
 
+    def likelihood(self, picture: Picture) -> Plane:
+        """The foreground of a prepared picture before GrabCut: (H, W), 0 to 1, a half at Otsu's level."""
+        foreground, level = self._foreground_estimate(picture)
+        return np.asarray(1 / (1 + np.exp(STEEPNESS * (level - foreground))), np.float32)
+
     def _seeds(self, picture: Picture) -> Seeds:
-        foreground = self._foreground_estimate(picture)
-        level = cv2.threshold(to_mask(foreground), 0, 255, cv2.THRESH_OTSU)[0] / 255
+        foreground, level = self._foreground_estimate(picture)
         seeds = np.full(foreground.shape, cv2.GC_PR_BGD, np.uint8)
         seeds[foreground > level] = cv2.GC_PR_FGD
         seeds[foreground < 0.2 * level] = cv2.GC_BGD
         seeds[foreground > (1 + level) / 2] = cv2.GC_FGD
         return seeds
 
-    def _foreground_estimate(self, picture: Picture) -> Plane:
-        """How likely each pixel belongs to the subject: saliency, and people where a face is found."""
+    def _foreground_estimate(self, picture: Picture) -> tuple[Plane, float]:
+        """Saliency, and people where a face is found: (H, W), 0 to 1. Returns Otsu's level between its modes, too."""
+        foreground = self._saliency_and_people(picture)
+        return foreground, cv2.threshold(to_mask(foreground), 0, 255, cv2.THRESH_OTSU)[0] / 255
+
+    def _saliency_and_people(self, picture: Picture) -> Plane:
         height, width = picture.shape[:2]
         saliency = cv2.resize(_saliency(shrink(picture, SALIENCY_SIDE)), (width, height))
         grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))

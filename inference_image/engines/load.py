@@ -1,5 +1,6 @@
 """The one place that knows every engine."""
 
+from inference_image.engines import bfloat16
 from inference_image.engines.classical import ClassicalEngine
 from inference_image.engines.mask_engine import MaskEngine
 from inference_image.engines.onnx import OnnxEngine
@@ -36,10 +37,10 @@ def load_engine(settings: Settings, store: ObjectStore) -> MaskEngine:
                 max_batch=settings.max_batch,
                 resampling=settings.resampling,
                 cuda_graphs=settings.cuda_graphs,
-                use_bfloat16=settings.bfloat16,
+                use_bfloat16=settings.bfloat16 and settings.required_provider in (None, bfloat16.PROVIDER),
             )
             if model.is_bundled:
-                engine = RefinedEngine(engine)
+                engine = RefinedEngine(engine, settings.threads)
     if settings.required_provider not in (None, engine.provider):
         raise NotReady(f"{settings.required_provider} is required, and {engine.name} runs on {engine.provider}.")
     return engine

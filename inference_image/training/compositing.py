@@ -1,9 +1,10 @@
 """Training pictures with known alpha: subjects laid over backgrounds as a camera might have seen them.
 
-A picture's recipe, each step drawn at random: a background (photograph or backdrop, other surfaces before it), clutter,
-one to three subjects (object with alpha, or a shape cut out of a photograph) with colour, light and shadow, then the
-camera: exposure, blur, noise, resolution, compression. Every draw comes from one generator, so that a seed gives a
-picture again.
+A photograph whose subject is known is cropped, mirrored, stretched and recoloured, no more. The others' recipe, each
+step drawn at random: a background (photograph or backdrop, other surfaces before it), clutter, one to three subjects
+(object with alpha, or a shape cut out of a photograph) with colour, light and shadow. Then, for both, the camera:
+exposure, blur, noise, resolution, compression. Every draw comes from one generator, so that a seed gives a picture
+again.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ Plane: TypeAlias = NDArray[Any]  # float32, (H, W), 0 to 1
 Colours: TypeAlias = NDArray[Any]  # float32, (H, W, 3), sRGB levels, 0 to 1
 Generator = np.random.Generator
 
+SCENES = 0.35  # of all examples, where there are any: nothing is laid over these
 SMALLEST_SUBJECT = 0.02  # of the frame; less is not what a picture is of
 
 
@@ -28,6 +30,8 @@ class Bank(NamedTuple):
     """Groups of sRGB with straight alpha, (h, w, 4), cropped to what is visible; each group is drawn as often."""
     photographs: Sequence[Levels]
     """sRGB, (h, w, 3)."""
+    scenes: Sequence[Levels] = ()
+    """Photographs whose subject is known: sRGB with its mask for alpha, (h, w, 4)."""
 
 
 class Example(NamedTuple):
@@ -41,6 +45,25 @@ class Example(NamedTuple):
 
 def compose(rng: Generator, bank: Bank, side: int) -> Example:
     """Make one example of ``side`` x ``side`` pixels."""
+    if bank.scenes and rng.random() < SCENES:
+        picture, subject = _scene(rng, bank, side)
+    else:
+        picture, subject = _composition(rng, bank, side)
+    if subject.mean() < SMALLEST_SUBJECT:
+        return compose(rng, bank, side)
+    return Example(_photograph(rng, picture), (subject * 255 + 0.5).astype(np.uint8))
+
+
+def _scene(rng: Generator, bank: Bank, side: int) -> tuple[Colours, Plane]:
+    """A piece of a photograph with a known subject, in colours of its own. Returns it and the subject's alpha."""
+    scene = bank.scenes[int(rng.integers(len(bank.scenes)))]
+    height, width = scene.shape[:2]
+    piece = _piece(rng, scene, side, round(width * rng.uniform(0.6, 1)), round(height * rng.uniform(0.6, 1)))
+    return _recoloured(rng, piece[..., :3]), cv2.extractChannel(piece, 3)
+
+
+def _composition(rng: Generator, bank: Bank, side: int) -> tuple[Colours, Plane]:
+    """Subjects laid over a background. Returns the picture and the subjects' alpha."""
     picture = _background(rng, bank, side)
     for _ in range(rng.integers(1, 6) if rng.random() < 0.5 else 0):
         picture, _ = _add(rng, bank, picture, _clutter_placement(rng, side), shadow=rng.random() < 0.3)
@@ -53,9 +76,7 @@ def compose(rng: Generator, bank: Bank, side: int) -> Example:
         picture, alpha = _add(rng, bank, picture, placement, shadow=rng.random() < 0.5)
         subject = 1 - (1 - subject) * (1 - alpha)
         close = placement.centre
-    if subject.mean() < SMALLEST_SUBJECT:
-        return compose(rng, bank, side)
-    return Example(_photograph(rng, picture), (subject * 255 + 0.5).astype(np.uint8))
+    return picture, subject
 
 
 class _Placement(NamedTuple):
@@ -243,18 +264,27 @@ def _reaching_in(rng: Generator, side: int) -> Plane:
 
 
 def _crop(rng: Generator, bank: Bank, side: int) -> Colours:
-    """A piece of a photograph, mirrored or turned at random, with colours of its own."""
+    """A piece of a photograph, mirrored at random, with colours of its own."""
     photograph = bank.photographs[int(rng.integers(len(bank.photographs)))]
     height, width = photograph.shape[:2]
     size = min(height, width) * rng.uniform(0.3, 1)
     crop_width, crop_height = (min(round(size * rng.lognormal(0, 0.15)), limit) for limit in (width, height))
-    left, top = rng.integers(width - crop_width + 1), rng.integers(height - crop_height + 1)
-    piece = photograph[top : top + crop_height, left : left + crop_width]
-    shrinks = size > side
+    return _recoloured(rng, _piece(rng, photograph, side, crop_width, crop_height))
+
+
+def _piece(rng: Generator, picture: Levels, side: int, width: int, height: int) -> Colours:
+    """A piece of so many pixels from anywhere in a picture, stretched to (side, side), mirrored or not; 0 to 1."""
+    left, top = rng.integers(picture.shape[1] - width + 1), rng.integers(picture.shape[0] - height + 1)
+    piece = picture[top : top + height, left : left + width]
+    shrinks = min(width, height) > side
     piece = cv2.resize(piece, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     if rng.random() < 0.5:
         piece = piece[:, ::-1]
-    colours = piece.astype(np.float32) / 255
+    return piece.astype(np.float32) / 255
+
+
+def _recoloured(rng: Generator, colours: Colours) -> Colours:
+    """Brighter or darker, tinted, perhaps with its channels exchanged."""
     if rng.random() < 0.15:
         colours = colours[..., rng.permutation(3)]
     gain = rng.uniform(0.7, 1.3) * rng.lognormal(0, 0.06, 3)

@@ -20,7 +20,7 @@ from inference_image.training.network import MaskNetwork
 from inference_image.training.train import FOLDER
 
 NAME = "matteflow"
-SIDE = 224  # pixels; near those of the last pictures of the training
+SIDE = 256  # pixels, as the last pictures of the training have
 LARGEST_DIFFERENCE = 0.01  # of alpha, between the file and the network: what half precision may cost
 
 

@@ -33,9 +33,9 @@ FOLDER = Path(".training")
 HELD_OUT = 20  # of so many objects or photographs, one is kept for validation
 VALIDATION_EXAMPLES = 256
 VALIDATION_SIDE = 256
-SIDES = ((0.65, 192), (0.94, 256), (1.0, 320))  # up to a share of all steps: pixels of the pictures' side
-BUFFER = 256  # composed pictures that a loader draws from
-USES = 2  # of each composed picture, on average
+SIDES = ((0.7, 192), (1.0, 256))  # up to a share of all steps: pixels of the pictures' side
+BUFFER = 512  # composed pictures that a loader draws from
+USES = 3  # of each composed picture, on average
 WARM_UP = 300  # steps
 DECAY_FROM = 0.5  # of all steps; from there the learning rate falls to 0 as a cosine
 LEARNING_RATE = 2e-3
@@ -89,13 +89,13 @@ def _varied(rng: np.random.Generator, example: Example) -> Arrays:
 
 
 def split(bank: Bank) -> tuple[Bank, Bank]:
-    """Keep every ``HELD_OUT``-th object and photograph from training. Returns training's and validation's."""
+    """Keep every ``HELD_OUT``-th object, photograph and scene from training. Returns training's and validation's."""
 
     def part(*, held_out: bool) -> Bank:
         def take(pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
             return [picture for index, picture in enumerate(pictures) if (index % HELD_OUT == 0) == held_out]
 
-        return Bank([take(group) for group in bank.objects], take(bank.photographs))
+        return Bank([take(group) for group in bank.objects], take(bank.photographs), take(bank.scenes))
 
     return part(held_out=False), part(held_out=True)
 
@@ -260,7 +260,7 @@ def _log(**values: float) -> None:
 def main() -> int:
     """Read the arguments and train."""
     parser = argparse.ArgumentParser(prog="python -m inference_image.training.train", description=__doc__)
-    parser.add_argument("--steps", type=int, default=4400, help="in all, those of earlier runs included (%(default)s)")
+    parser.add_argument("--steps", type=int, default=6000, help="in all, those of earlier runs included (%(default)s)")
     parser.add_argument("--batch", type=int, default=32, help="pictures a step (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and pictures (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes that compose pictures (%(default)s)")

@@ -69,7 +69,7 @@ def aws_client(service: str, endpoint_url: str) -> Any:
 def inference_settings() -> dict[str, str]:
     """What the inference app is told: the small engine, unless the developer's environment says otherwise."""
     chosen = {name: value for name, value in os.environ.items() if name.lower() in InferenceSettings.model_fields}
-    return {"MASK_ENGINE": "classical", **chosen}
+    return {"MASK_ENGINE": "matteflow", **chosen}
 
 
 def requests_log_of(home: Path) -> Path:

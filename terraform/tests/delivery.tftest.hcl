@@ -59,6 +59,11 @@ run "the_image_of_an_endpoint_without_a_gpu" {
     )
     error_message = "It runs the image for the CPU, and needs no driver."
   }
+
+  assert {
+    condition     = alltrue([for line in local.use_graph.lines : strcontains(line.label, "GPU") == false])
+    error_message = "Its dashboard shows what it has."
+  }
 }
 
 run "the_image_of_a_function" {

@@ -123,6 +123,16 @@ run "a_functions_image_from_elsewhere" {
   expect_failures = [var.mask_tier]
 }
 
+run "an_instance_of_another_architecture" {
+  command = plan
+
+  variables {
+    inference_instance_type = "ml.c7g.xlarge"
+  }
+
+  expect_failures = [var.inference_instance_type]
+}
+
 run "a_model_that_wants_prompts" {
   command = plan
 

@@ -1,6 +1,6 @@
 """Run the benchmarks, print one table, and write ``.bench/results.json``.
 
-    python -m tests.benchmarks [B3 B4 G1 ...]
+    make bench [ONLY="B3 B4 G1 ..."]
 
 G1 names G1-320 and G1-1024. Every figure is taken beside its peers in this one run; an absolute time means nothing on
 another machine.

@@ -132,7 +132,7 @@ def _model() -> Path:
 
 @functools.cache
 def _engine() -> OnnxEngine:
-    return OnnxEngine("u2net", Weights(_model(), ""), threads=2)
+    return OnnxEngine("u2net", Weights(_model(), ""), threads=2, use_bfloat16=False)
 
 
 @functools.cache

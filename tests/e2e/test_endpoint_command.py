@@ -18,5 +18,5 @@ def test_the_sdk_has_a_mask_made(pipeline):
     )
 
     assert done.returncode == 0, done.stderr
-    assert "classical" in done.stdout
+    assert "matteflow" in done.stdout
     assert "512 x 512, levels 0 to 255" in done.stdout

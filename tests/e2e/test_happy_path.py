@@ -116,7 +116,7 @@ def test_the_record_tells_the_whole_story(pipeline, astronaut):
 
     assert result["image"]["width"] == result["image"]["height"] == 512
     assert result["image"]["format"] == "JPEG"
-    assert result["mask"]["model"] == "classical"
+    assert result["mask"]["model"] == "matteflow"
     assert {"validate_image", "infer_mask", "analyze_image", "apply_mask"} <= result["timings"].keys()
     assert result["faces"], "the stand-in finds her face in the pixels"
     assert "Face" in {label["name"] for label in result["labels"]}

@@ -50,11 +50,13 @@ def encode() -> Encode:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., httpx.Client]]:
-    """Serve an app: ``start(max_pixels=100)`` takes settings, and ``load`` for another engine."""
+    """Serve an app: ``start(max_pixels=100)`` takes settings, and ``load`` for another engine than the classical."""
     with contextlib.ExitStack() as running:
 
         def start_app(load: Any = load_engine, **settings: Any) -> httpx.Client:
-            url = running.enter_context(serving(create_app(Settings(threads=1, **settings), load)))
+            url = running.enter_context(
+                serving(create_app(Settings(**{"threads": 1, "mask_engine": "classical", **settings}), load))
+            )
             return running.enter_context(httpx.Client(base_url=url, timeout=60))
 
         yield start_app

@@ -1,4 +1,4 @@
-"""Models in bfloat16. A CPU without AMX computes the same as one that has it, more slowly."""
+"""Models in bfloat16, which a CPU with AVX-512 computes as one with AMX does, more slowly."""
 
 import hashlib
 import logging
@@ -17,9 +17,16 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from inference_image.engines import bfloat16
+from inference_image.engines.load import load_engine
 from inference_image.engines.onnx import OnnxEngine
+from inference_image.object_store import ObjectStore
+from inference_image.settings import Settings
 from inference_image.weights import Weights
 from tests.benchmarks import u2netp
+
+openvino = pytest.importorskip("openvino", reason="OpenVINO is for x86")
+if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    pytest.skip("this CPU has no bfloat16", allow_module_level=True)
 
 Sample = Callable[[str], NDArray[np.uint8]]
 WriteModel = Callable[..., Path]
@@ -37,6 +44,18 @@ def real_shape(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load(path: Path, **options: Any) -> OnnxEngine:
     return OnnxEngine(path.stem, Weights(path, hashlib.sha256(path.read_bytes()).hexdigest()), 2, **options)
+
+
+def write(path: Path, nodes: list[onnx.NodeProto], weights: dict[str, NDArray[np.float32]], side: int) -> Path:
+    """A model from ``image`` to ``mask``."""
+    image, mask = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("image", [1, 3, side, side]), ("mask", None))
+    )
+    initializers = [onnx.numpy_helper.from_array(values, name) for name, values in weights.items()]
+    graph = helper.make_graph(nodes, path.stem, [image], [mask], initializers)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+    return path
 
 
 def test_masks_are_within_a_level_of_those_in_float32_on_average(real_shape: Path, sample: Sample) -> None:
@@ -69,15 +88,31 @@ def test_a_model_that_loses_by_it_runs_in_float32(tmp_path: Path, caplog: pytest
         helper.make_node("Sin", ["phase"], ["mask"]),  # of an angle that bfloat16 rounds to about 1
     ]
     weights = {"kernel": np.ones((1, 3, 1, 1), np.float32), "hundred": np.array(100, np.float32)}
-    shapes = {"image": [1, 3, 64, 64], "mask": [1, 1, 64, 64]}
-    image, mask = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items())
-    initializers = [onnx.numpy_helper.from_array(values, name) for name, values in weights.items()]
-    graph = helper.make_graph(nodes, "waves", [image], [mask], initializers)
-    path = tmp_path / "waves.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+    path = write(tmp_path / "waves.onnx", nodes, weights, 64)
 
     assert load(path).provider == "CPUExecutionProvider"
     assert "waves computes in float32 and not in bfloat16: its output differs by" in caplog.text
+
+
+def test_a_model_whose_output_has_another_size_runs_in_float32(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scales = np.array([1, 1, 12 / 37, 12 / 37], np.float32)  # 37 times it is 11.99... or 12, as one rounds
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel"], ["sum"]),
+        helper.make_node("Resize", ["sum", "", "scales"], ["mask"], mode="linear"),
+    ]
+    path = write(tmp_path / "smaller.onnx", nodes, {"kernel": np.ones((1, 3, 1, 1), np.float32), "scales": scales}, 37)
+
+    assert load(path).provider == "CPUExecutionProvider"
+    assert "smaller computes in float32 and not in bfloat16: its output has the shape" in caplog.text
+
+
+def test_a_required_float32_is_kept(write_model: WriteModel, tmp_path: Path) -> None:
+    write_model(tmp_path / "tiny.onnx", side=64)
+    settings = Settings(mask_engine="tiny", model_path=tmp_path, required_provider="CPUExecutionProvider")
+
+    assert load_engine(settings, ObjectStore()).provider == "CPUExecutionProvider"
 
 
 @pytest.mark.parametrize("options", [{"use_bfloat16": False}, {"resampling": "rembg"}])
@@ -122,7 +157,7 @@ def test_nothing_is_reported_to_anybody(write_model: WriteModel, tmp_path: Path)
 
     run = subprocess.run(
         [sys.executable, "-c", program, str(model)],
-        env={name: value for name, value in os.environ.items() if "TELEMETRY" not in name} | {"HOME": str(home)},
+        env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {"HOME": str(home)},
         capture_output=True,
         text=True,
         check=False,

@@ -87,7 +87,7 @@ def test_requests_one_after_the_other_get_masks_with_their_facts(invoke: Invoke)
         assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
         assert answer["headers"]["content-type"] == "image/png"
         attributes = answer["headers"]["x-amzn-sagemaker-custom-attributes"]
-        assert "model=classical;provider=OpenCV;" in attributes
+        assert "model=matteflow;model-sha256=" in attributes
         with Image.open(io.BytesIO(base64.b64decode(answer["body"]))) as mask:
             assert (mask.mode, mask.size) == ("L", (96, 64))
 

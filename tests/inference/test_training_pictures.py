@@ -11,8 +11,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from inference_image.training import compositing
 from inference_image.training.compositing import SMALLEST_SUBJECT, Bank, Example, compose
-from inference_image.training.sources import NotFetched, Package, largest_of_each, objects, photographs, unpacked
+from inference_image.training.sources import (
+    SCENE_SIDE,
+    NotFetched,
+    Package,
+    largest_of_each,
+    objects,
+    photographs,
+    scenes,
+    unpacked,
+)
 
 Sample = Callable[[str], NDArray[np.uint8]]
 
@@ -49,6 +59,19 @@ def test_every_picture_has_a_subject_and_a_background(examples: list[Example]) -
         assert alpha.min() == 0
 
 
+def test_a_photograph_with_a_known_subject_keeps_it(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compositing, "SCENES", 1)
+    scene = np.full((200, 300, 4), (40, 40, 40, 0), np.uint8)
+    scene[40:160, 100:220] = (200, 200, 200, 255)
+    rng = np.random.default_rng(0)
+
+    for _ in range(30):
+        picture, alpha = compose(rng, bank._replace(scenes=[scene]), SIDE)
+        grey = picture.mean(axis=2)
+        assert grey[alpha > 250].mean() > grey[alpha < 5].mean() + 20
+        assert 0.1 < (alpha > 127).mean() < 0.75
+
+
 def test_subjects_keep_every_channel_of_their_colour(examples: list[Example]) -> None:
     subject = np.concatenate([picture[alpha == 255] for picture, alpha in examples]).mean(axis=0)
 
@@ -83,6 +106,25 @@ def test_objects_are_cropped_and_outlines_left_out(tmp_path: Path) -> None:
     assert [kept.shape for kept in objects(paths)] == [(30, 50, 4)]
 
 
+def test_the_pictures_of_a_container_get_the_masks_of_the_classical_engine(tmp_path: Path, sample: Sample) -> None:
+    content = b"qres of some kind"
+    for name in ("coffee", "astronaut"):
+        picture = io.BytesIO()
+        Image.fromarray(sample(name)).save(picture, "WEBP")
+        content += picture.getvalue() + b"between"
+    folder = tmp_path / "pictures" / "quiz-1.0"
+    folder.mkdir(parents=True)
+    (folder / "photographs.rcc").write_bytes(content)
+    package = Package("quiz", "1.0", "", "photographs.rcc", numbers=(1,))
+
+    (scene,) = scenes(unpacked(package, tmp_path))
+
+    assert scene.shape == (SCENE_SIDE, SCENE_SIDE, 4)
+    assert np.abs(scene[..., :3].mean((0, 1)) - sample("astronaut").mean((0, 1))).max() < 3
+    assert scene[200:400, 150:330, 3].mean() > 200  # her suit
+    assert scene[:60, :60, 3].mean() < 30
+
+
 def test_of_a_wallpaper_in_several_sizes_the_largest_is_taken(tmp_path: Path) -> None:
     folder = tmp_path / "Lake" / "contents" / "images"
     folder.mkdir(parents=True)
@@ -110,7 +152,7 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None
         member.size = len(picture.getvalue())
         tar.addfile(member, io.BytesIO(picture.getvalue()))
     right = Package(
-        "@some/pictures", "1.0.0", hashlib.sha256(archive.read_bytes()).hexdigest(), within="package/assets"
+        "@some/pictures", "1.0.0", hashlib.sha256(archive.read_bytes()).hexdigest(), "package/assets", is_npm=True
     )
 
     with pytest.raises(NotFetched, match="is pinned"):
