@@ -107,7 +107,7 @@ run: setup dashboard ## Bring the whole stack up on this machine and keep servin
 
 MODEL ?=
 .PHONY: models
-models: setup ## Fetch a model's weights into .models/ (MODEL=u2net, u2net-fp16 in half precision), or list what there is
+models: setup ## Fetch a model's weights and use them here (MODEL=u2net, u2net-fp16 in half precision), or list what there is
 	@$(RUN) scripts.models $(if $(MODEL),$(MODEL),--list)
 
 .PHONY: resume

@@ -1,5 +1,7 @@
 """Fetch a model's weights: ``python -m scripts.models NAME``, or ``--list`` to see what there is.
 
+The local stack serves the model that was named last; of those that come with the app nothing is fetched.
+
 ``NAME-fp16`` is the same model in half precision, for a GPU: it is fetched, and converted here. A file appears under
 its name only once it is whole and its checksum is right, or its masks are; whatever goes wrong, nothing else stays.
 The serving app itself downloads none of this.
@@ -15,13 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from inference_image.engines.classical import ClassicalEngine
 from inference_image.registry import FP16, MODELS, RELEASE_URL, Model, find_model
 from inference_image.weights import is_published_file
+from scripts.chosen_model import choose
 from scripts.half_precision import NotConverted, convert
 
 FOLDER = Path(".models")
 TIMEOUT_S = 30  # for the connection, and for each piece of the file
 CHUNK_BYTES = 1 << 20
+BUNDLED = (ClassicalEngine.name, *(model.name for model in MODELS.values() if model.is_bundled))
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 
@@ -46,6 +51,10 @@ def main() -> int:
         return 0
     if arguments.name is None:
         parser.error("Which model? Name one, or use --list.")
+    if arguments.name in BUNDLED:
+        choose({"MASK_ENGINE": arguments.name})
+        print(f"The local stack serves {arguments.name}, which comes with the app, when it is next started.")
+        return 0
     try:
         path = provide(
             arguments.name,
@@ -61,6 +70,10 @@ def main() -> int:
     model = find_model(arguments.name)
     print(f"{path}\nLicence: {model.licence}\nSource: {model.source}")
     print(f"Use it: MASK_ENGINE={model.name} MODEL_PATH={path.parent} python -m inference_image serve")
+    if not model.decoder:  # which has to be told what to find
+        allowed = {} if model.commercial else {"ALLOW_NON_COMMERCIAL_MODELS": "true"}
+        choose({"MASK_ENGINE": model.name, "MODEL_PATH": str(path.parent.resolve()), **allowed})
+        print("The local stack serves it, too, when it is next started; MODEL=matteflow goes back.")
     return 0
 
 
@@ -108,8 +121,6 @@ def fetch(name: str, folder: Path, *, release_url: str = RELEASE_URL, allow_non_
         raise NotFetched(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
     if model.unserved:
         raise NotFetched(f"{name} cannot be served: {model.unserved}.")
-    if model.is_bundled:
-        raise NotFetched(f"{name} comes with the app: MASK_ENGINE={name} is all it needs.")
     if model.release_file is None or model.checksum is None:
         raise NotFetched(
             f"rembg publishes no file for {name}: put your own at {folder / name}.onnx. See {model.source}."

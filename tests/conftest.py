@@ -87,6 +87,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """
     stack = LocalStack(home=tmp_path_factory.mktemp("stack"), ports=Ports.free(), auth="cognito")
     with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MASK_ENGINE", "matteflow")  # whatever the developer chose
         environment.setenv(
             "TF_VAR_user_groups", '{"trial": {"pictures_per_day": 2}, "guests": {"pictures_per_day": 1}}'
         )

@@ -27,7 +27,12 @@ FLOAT16 = "tensor(float16)"  # the type of an input; any other but float32 fails
 LEAST_REDUCED = 2  # times the model's side: what averaging leaves for LANCZOS, whose filter then still sees detail
 MOST_PIXELS_BESIDE = 320 * 320  # of a model's input: runs side by side of a larger one would need gigabytes
 EDGE_RADIUS = 1  # pixels at the model's size within which a mask's edge is moved to the picture's
+LARGEST_ERROR = 1.0  # of 255, on average, in a mask computed in bfloat16
 GRAPH_ERRORS = (*LOAD_ERRORS, onnxruntime_errors.EPFail, NotRecorded)
+
+
+class NotAccurate(Exception):
+    """A model gives another mask in bfloat16; the message says how far off."""
 
 
 class OnnxEngine:
@@ -150,12 +155,15 @@ class OnnxEngine:
         return graphs
 
     def _shorten(self, sessions: Sessions) -> Sessions | Bfloat16:
-        """The model in bfloat16, which takes the sessions' place; they where it loses by that."""
+        """The model in bfloat16, which takes the sessions' place; they where its mask of a scene is another."""
         try:
             example = self.prepare(bfloat16.scene(*self._size))
-            shortened = Bfloat16(
-                with_first_output(self._weights.path), self._threads, self.max_runs, sessions.run, example
-            )
+            (expected,) = self.infer([example])
+            model = with_first_output(self._weights.path)
+            self._runner = shortened = Bfloat16(model, self._threads, self.max_runs, example.shape)
+            error = float(np.abs(self.infer([example])[0].astype(int) - expected).mean())
+            if error > LARGEST_ERROR:
+                raise NotAccurate(f"its mask differs by {error:.1f} of 255 on average")
         except Exception as exc:  # whatever it is, float32 is ready
             logger.warning("%s computes in float32 and not in bfloat16: %s", self.name, exc)
             return sessions

@@ -14,6 +14,7 @@ import boto3
 from inference_image.settings import Settings as InferenceSettings
 from scripts import build
 from scripts.build import PROJECT
+from scripts.chosen_model import chosen
 from scripts.local_stack.recorder import requests_log
 from scripts.local_stack.service import HOST, Service
 
@@ -67,9 +68,9 @@ def aws_client(service: str, endpoint_url: str) -> Any:
 
 
 def inference_settings() -> dict[str, str]:
-    """What the inference app is told: the small engine, unless the developer's environment says otherwise."""
-    chosen = {name: value for name, value in os.environ.items() if name.lower() in InferenceSettings.model_fields}
-    return {"MASK_ENGINE": "matteflow", **chosen}
+    """What the inference app is told: the model that was chosen, unless the developer's environment says otherwise."""
+    told = {name: value for name, value in os.environ.items() if name.lower() in InferenceSettings.model_fields}
+    return chosen() | told
 
 
 def requests_log_of(home: Path) -> Path:

@@ -20,6 +20,7 @@ from inference_image import weights
 from inference_image.app import create_app
 from inference_image.engines.load import load_engine
 from inference_image.settings import Settings
+from scripts import chosen_model
 from tests.loopback import serving
 from tests.unit.pictures import encoded
 
@@ -46,6 +47,12 @@ def astronaut(sample: Callable[[str], NDArray[np.uint8]]) -> Image.Image:
 def encode() -> Encode:
     """Encode a Pillow image in memory: ``encode(image, "JPEG", **options)``."""
     return encoded
+
+
+@pytest.fixture(autouse=True)
+def chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave the model that the developer chose alone."""
+    monkeypatch.setattr(chosen_model, "CHOSEN", tmp_path / ".models" / "chosen.json")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from inference_image.registry import MODELS
+from scripts.local_stack.services import inference_settings
 from scripts.models import NotFetched, fetch, main, provide
 from tests.loopback import HOST, free_port
 
@@ -204,6 +205,26 @@ def test_the_command_says_whose_it_is_and_how_to_use_it(
     said = capsys.readouterr().out
     assert "Apache-2.0" in said
     assert f"MASK_ENGINE=u2net MODEL_PATH={tmp_path} python -m inference_image serve" in said
+
+
+def test_the_local_stack_serves_the_model_that_was_named_last(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = serve(whole)
+    monkeypatch.delenv("MASK_ENGINE", raising=False)
+    assert inference_settings() == {}
+
+    def run(*arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["models", *arguments, "--to", str(tmp_path), "--release-url", url])
+        assert main() == 0
+
+    run("u2net")
+    assert inference_settings() == {"MASK_ENGINE": "u2net", "MODEL_PATH": str(tmp_path)}
+    monkeypatch.setenv("MASK_ENGINE", "silueta")
+    assert inference_settings()["MASK_ENGINE"] == "silueta"
+    monkeypatch.delenv("MASK_ENGINE")
+    run("matteflow")
+    assert inference_settings() == {"MASK_ENGINE": "matteflow"}
 
 
 def test_the_list_names_every_model(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
