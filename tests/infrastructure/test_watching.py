@@ -181,7 +181,7 @@ def published() -> set[Metric]:
             options=ProcessingOptions(),
         )
         png = encoded(Image.new("L", (8, 8), 255))
-        for function, model in (("infer_mask", "classical"), ("infer_mask", "u2netp"), ("complete_mask", "classical")):
+        for function, model in (("infer_mask", "matteflow"), ("infer_mask", "u2netp"), ("complete_mask", "matteflow")):
             answer = EngineAnswer(png, model, None, "CPUExecutionProvider", 1)
             with log.of(function):
                 mask = keep_mask(answer, picture, images=images, masks_bucket=MASKS_BUCKET).mask
