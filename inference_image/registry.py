@@ -237,6 +237,11 @@ _ALL = (
 MODELS = {model.name: model for model in _ALL}
 
 
+def comes_with_app(name: str) -> bool:
+    """Whether an engine brings all it needs: ``classical``, and a network whose weights the app has."""
+    return name == "classical" or find_model(name).is_bundled
+
+
 def find_model(name: str) -> Model:
     """The model of that name, or of that name with ``-fp16`` behind it.
 

@@ -17,8 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from inference_image.engines.classical import ClassicalEngine
-from inference_image.registry import FP16, MODELS, RELEASE_URL, Model, find_model
+from inference_image.registry import FP16, MODELS, RELEASE_URL, Model, comes_with_app, find_model
 from inference_image.weights import is_published_file
 from scripts.chosen_model import choose
 from scripts.half_precision import NotConverted, convert
@@ -26,7 +25,6 @@ from scripts.half_precision import NotConverted, convert
 FOLDER = Path(".models")
 TIMEOUT_S = 30  # for the connection, and for each piece of the file
 CHUNK_BYTES = 1 << 20
-BUNDLED = (ClassicalEngine.name, *(model.name for model in MODELS.values() if model.is_bundled))
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 
@@ -51,7 +49,7 @@ def main() -> int:
         return 0
     if arguments.name is None:
         parser.error("Which model? Name one, or use --list.")
-    if arguments.name in BUNDLED:
+    if comes_with_app(arguments.name):
         choose({"MASK_ENGINE": arguments.name})
         print(f"The local stack serves {arguments.name}, which comes with the app, when it is next started.")
         return 0

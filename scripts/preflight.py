@@ -20,7 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from inference_image.registry import Model, find_model
+from inference_image.registry import Model, comes_with_app, find_model
 from scripts import terraform
 from scripts.state_bucket import StateBucketError, account_of, bucket_name, has_state_bucket
 from scripts.terraform import Environment, TerraformError
@@ -191,9 +191,9 @@ def check_weights(target: Target) -> Finding | None:
     """Whether the model's weights are where the container looks for them, and the ones that were meant."""
     place, settings = target.variables["inference_weights"], target.variables["inference_environment"]
     engine = settings.get("MASK_ENGINE", "matteflow").removesuffix(".onnx")
-    model = find_model(engine)
-    if place is None or engine == "classical" or model.is_bundled:
+    if place is None or comes_with_app(engine):
         return None
+    model = find_model(engine)
     s3 = target.session.client("s3")
     for part in model.parts:
         key = f"{place['prefix'].strip('/')}/{part.name}.onnx".lstrip("/")

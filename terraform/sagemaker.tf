@@ -54,7 +54,7 @@ resource "aws_sagemaker_model" "inference" {
 }
 
 resource "aws_sagemaker_endpoint_configuration" "inference" {
-  #checkov:skip=CKV_AWS_98:GPU instances keep their data on NVMe that encrypts itself, and refuse a key. No picture is written to others' disks.
+  #checkov:skip=CKV_AWS_98:GPU instances keep their data on NVMe that encrypts itself, and refuse a key. The app writes no picture to any disk.
   count = local.has_endpoint ? 1 : 0
 
   name_prefix = "${local.endpoint_name}-"

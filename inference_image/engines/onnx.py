@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -70,10 +71,11 @@ class OnnxEngine:
         self.sha256 = weights.sha256
         self._model = find_model(name)
         self._resampling = resampling
-        self._weights, self._threads = weights, threads
+        self._threads = threads
         self._runner: Sessions | Graphs | Bfloat16
         try:
-            self._runner = sessions = Sessions(weights, threads)
+            model = with_first_output(weights.path)
+            self._runner = sessions = Sessions(weights, model, threads)
             self.provider = sessions.provider
             self._is_half = sessions.input_type == FLOAT16
             batch, _, *sides = sessions.input_shape
@@ -92,9 +94,9 @@ class OnnxEngine:
             asked = f"for {len(warm_up)} pictures"
             raise NotReady(f"{weights.path.name} gives an array of shape {shape} {asked}, not one mask (1, H, W) each.")
         if cuda_graphs and self.provider == CUDA:
-            self._runner = self._record(sessions, blank)
+            self._runner = self._record(sessions, model, blank)
         elif use_bfloat16 and self.provider == CPU and resampling != "rembg" and bfloat16.is_fast():
-            self._runner = self._shorten(sessions)
+            self._runner = self._shorten(sessions, model)
 
     @property
     def sufficient_side(self) -> int | None:
@@ -120,8 +122,11 @@ class OnnxEngine:
             InferenceFailed: an output holds NaN or infinity.
             NoRoom: the accelerator's memory is full; ONNX Runtime frees what the failed run held.
         """
+        return self._infer(self._runner, batch)
+
+    def _infer(self, runner: Sessions | Graphs | Bfloat16, batch: Sequence[Prepared]) -> list[Mask]:
         with full_memory_as_no_room():
-            outputs = self._runner.run(batch)
+            outputs = runner.run(batch)
         return [self._to_mask(output[0]) for output in outputs.astype(np.float32, copy=False)]
 
     def upscale(self, mask: Mask, picture: Picture) -> Mask:
@@ -138,11 +143,11 @@ class OnnxEngine:
             picture = _average(picture, self._size)
         return np.asarray(Image.fromarray(picture).resize(self._size, Image.Resampling.LANCZOS))
 
-    def _record(self, sessions: Sessions, blank: Prepared) -> Sessions | Graphs:
+    def _record(self, sessions: Sessions, model: Path | bytes, blank: Prepared) -> Sessions | Graphs:
         """Graphs of a second session, which take the place of the first; that where there can be none."""
         started = time.perf_counter()
         try:
-            session = open_session(with_first_output(self._weights.path), self._threads, cuda_graphs=True)
+            session = open_session(model, self._threads, cuda_graphs=True)
             if session.get_providers()[0] != self.provider:
                 raise NotRecorded(f"with them it runs on {session.get_providers()[0]}")
             graphs = Graphs(session, self.max_batch, sessions.run, blank)
@@ -154,14 +159,13 @@ class OnnxEngine:
         logger.info("%s runs by CUDA graphs of %s pictures, recorded in %.1f s", self.name, sizes, elapsed_s)
         return graphs
 
-    def _shorten(self, sessions: Sessions) -> Sessions | Bfloat16:
+    def _shorten(self, sessions: Sessions, model: Path | bytes) -> Sessions | Bfloat16:
         """The model in bfloat16, which takes the sessions' place; they where its mask of a scene is another."""
         try:
             example = self.prepare(bfloat16.scene(*self._size))
-            (expected,) = self.infer([example])
-            model = with_first_output(self._weights.path)
-            self._runner = shortened = Bfloat16(model, self._threads, self.max_runs, example.shape)
-            error = float(np.abs(self.infer([example])[0].astype(int) - expected).mean())
+            shortened = Bfloat16(model, self._threads, self.max_runs, example.shape)
+            (mask,), (expected,) = (self._infer(runner, [example]) for runner in (shortened, sessions))
+            error = float(np.abs(mask.astype(int) - expected).mean())
             if error > LARGEST_ERROR:
                 raise NotAccurate(f"its mask differs by {error:.1f} of 255 on average")
         except Exception as exc:  # whatever it is, float32 is ready

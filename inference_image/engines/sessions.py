@@ -45,16 +45,17 @@ class Sessions:
 
     Args:
         weights: the model file, of one input.
+        model: what it holds, as ``with_first_output`` gives it.
         threads: CPU threads of all runs.
 
     Raises:
         Exception: one of ``LOAD_ERRORS``.
     """
 
-    def __init__(self, weights: Weights, threads: int) -> None:
+    def __init__(self, weights: Weights, model: Path | bytes, threads: int) -> None:
         self._weights, self._threads = weights, threads
         self._runs, self._counting = 0, threading.Lock()
-        self._session = open_session(with_first_output(weights.path), threads)
+        self._session = open_session(model, threads)
         self._input, self._output = self._session.get_inputs()[0], self._session.get_outputs()[0].name
         self.provider: str = self._session.get_providers()[0]  # active, which may be less than was asked for
         self.input_shape: list[int | str | None] = self._input.shape

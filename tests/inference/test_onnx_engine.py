@@ -209,7 +209,7 @@ def test_runs_side_by_side_give_each_picture_the_mask_that_it_gets_alone(
 
 def test_runs_side_by_side_have_all_threads(write_model: WriteModel, tmp_path: Path) -> None:
     model = write_model(tmp_path / "tiny.onnx", side=64)
-    sessions = Sessions(Weights(model, hashlib.sha256(model.read_bytes()).hexdigest()), threads=6)
+    sessions = Sessions(Weights(model, hashlib.sha256(model.read_bytes()).hexdigest()), model, threads=6)
 
     # A session's threads are one fewer than it is told, for each caller is one too
     assert load(model, threads=6).max_runs == 2
@@ -221,7 +221,7 @@ def test_a_file_that_has_changed_since_serves_no_run(
     write_model: WriteModel, tmp_path: Path, is_replaced: bool
 ) -> None:
     model = write_model(tmp_path / "tiny.onnx", side=64)
-    sessions = Sessions(Weights(model, hashlib.sha256(model.read_bytes()).hexdigest()), threads=2)
+    sessions = Sessions(Weights(model, hashlib.sha256(model.read_bytes()).hexdigest()), model, threads=2)
     picture = np.random.default_rng(0).normal(size=(3, 64, 64)).astype(np.float32)
     output = sessions.run([picture])
     model.unlink()
